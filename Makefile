@@ -1,0 +1,96 @@
+# `make help` lists the targets. Everything runs from a clean checkout with Python 3.11+, Node 20+, make and git.
+
+PYTHON ?= $(shell for p in python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export SOLCX_BINARY_PATH := $(CURDIR)/$(VENV)/solcx
+unexport PYTHONPATH PYTHONHOME
+
+SOLIDITY_FILES := 'contracts/**/*.sol'
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMPS)/provision ## Install everything into .venv and node_modules (a second run does nothing)
+
+$(STAMPS)/venv:
+	@$(MAKE) --no-print-directory check-tools
+	@"$(PYTHON)" -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/python: requirements.lock pyproject.toml $(STAMPS)/venv
+	@echo "Installing Python packages (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/node: package.json package-lock.json .npmrc | $(STAMPS)/venv
+	@echo "Installing Node packages"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STAMPS)/provision: toolchain/provision.py toolchain/solc.cjs $(STAMPS)/python $(STAMPS)/node
+	@$(BIN)/python toolchain/provision.py
+	@touch $@
+
+.PHONY: check-tools
+check-tools:
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is missing: install it, or pass PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: PYTHON=$(PYTHON) is not Python 3.11 or newer" >&2; exit 1; }
+	@command -v node >/dev/null || { echo "error: node is missing: install Node.js 20 or newer" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "error: npm is missing: install the npm that comes with Node.js" >&2; exit 1; }
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "error: Node.js $$(node --version) is too old: 20 or newer is needed" >&2; exit 1; }
+
+.PHONY: compile
+compile: setup ## Compile the contracts (only what changed)
+	@ape compile
+
+.PHONY: demo
+demo: compile ## Play the Tesla-shorts-in-bitcoin scenario on a local chain (PRICES=file, WINDOW=from:to)
+	@ape run scenario tsla-shorts-btc $(if $(PRICES),--prices "$(PRICES)") $(if $(WINDOW),--window "$(WINDOW)")
+
+.PHONY: test
+test: lint compile ## Lint, then run every test
+	@pytest $(PYTEST_ARGS) && echo "make test: lint clean, all tests passed" \
+		|| { code=$$?; echo "make test: FAILED (pytest exit code $$code)" >&2; exit $$code; }
+
+.PHONY: lint
+lint: setup ## Check style and types, Python and Solidity
+	ruff check .
+	ruff format --check .
+	mypy
+	npx --no-install solhint --max-warnings 0 $(SOLIDITY_FILES)
+	npx --no-install prettier --check --log-level warn $(SOLIDITY_FILES)
+
+.PHONY: format
+format: setup ## Rewrite the sources in the common format
+	ruff check --fix .
+	ruff format .
+	npx --no-install prettier --write --log-level warn $(SOLIDITY_FILES)
+
+.PHONY: gas
+gas: compile ## Measure gas and code sizes, and update the snapshot
+	@python -m everstock.gas
+
+.PHONY: lock
+lock: check-tools ## Pin the newest Python packages that pyproject.toml allows in requirements.lock
+	@PYTHON="$(PYTHON)" toolchain/lock.sh
+
+.PHONY: clean
+clean: ## Remove build products and caches, keep the installation
+	rm -rf .build contracts/.cache build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find src tests scripts toolchain -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+.PHONY: distclean
+distclean: clean ## Also remove the installation
+	rm -rf $(VENV) node_modules
