@@ -1,0 +1,104 @@
+"""The compiled contracts, read from the manifest that ``ape compile`` leaves in ``.build/__local__.json``.
+
+Nothing here imports ape: a test that runs in process starts in milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from everstock.chain.errors import NotCompiled, UnknownContract
+from everstock.chain.registry import KNOWN
+
+MANIFEST = Path(".build") / "__local__.json"
+
+Abi = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """One compiled contract.
+
+    ``bytecode`` is the creation code without constructor arguments, ``runtime_size`` the deployed size in bytes
+    (limit 24,576). Two artifacts are equal only when they are the same object, so they can key caches.
+    """
+
+    name: str
+    abi: Abi
+    bytecode: bytes = b""
+    runtime_size: int = 0
+
+    @property
+    def creation_size(self) -> int:
+        """Size of the creation code in bytes, without constructor arguments (limit 49,152)."""
+        return len(self.bytecode)
+
+    @classmethod
+    def from_json(cls, path: Path, name: str | None = None) -> Artifact:
+        """Read a third party's build file: Hardhat, Foundry or Truffle style (``abi`` and ``bytecode``)."""
+        raw = json.loads(path.read_text())
+        runtime = _hex_bytes(raw.get("deployedBytecode", ""))
+        return cls(name or raw.get("contractName") or path.stem, raw["abi"], _hex_bytes(raw["bytecode"]), len(runtime))
+
+
+class Artifacts(dict[str, Artifact]):
+    """Artifacts by contract name; a missing name raises :class:`UnknownContract` with the nearest names."""
+
+    def __missing__(self, name: str) -> Artifact:
+        raise UnknownContract(name, sorted(self))
+
+
+_loaded: dict[Path, tuple[int, Artifacts]] = {}
+
+
+def load(project_root: Path | str | None = None) -> Artifacts:
+    """All contracts of the project, read once per compilation (the manifest's modification time decides).
+
+    Without ``project_root`` the nearest folder above the working directory that holds an ``ape-config.yaml`` or a
+    manifest is taken. Every error and event found is made known to :data:`everstock.chain.registry.KNOWN`.
+
+    Raises:
+        NotCompiled: there is no manifest, or it holds no contract.
+    """
+    root = Path(project_root).resolve() if project_root is not None else find_root()
+    manifest = root / MANIFEST
+    try:
+        stamp = manifest.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise NotCompiled(root) from None
+    cached = _loaded.get(root)
+    if cached and cached[0] == stamp:
+        return cached[1]
+    types: dict[str, Any] = json.loads(manifest.read_text()).get("contractTypes") or {}
+    if not types:
+        raise NotCompiled(root)
+    artifacts = Artifacts({name: _artifact(name, raw) for name, raw in types.items()})
+    for artifact in artifacts.values():
+        KNOWN.add(artifact.abi)
+    _loaded[root] = (stamp, artifacts)
+    return artifacts
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The nearest folder at or above ``start`` (default: the working directory) that is an ape project."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "ape-config.yaml").exists() or (folder / MANIFEST).exists():
+            return folder
+    raise NotCompiled(here)
+
+
+def _artifact(name: str, raw: Mapping[str, Any]) -> Artifact:
+    creation = _hex_bytes(raw.get("deploymentBytecode") or "")
+    runtime = _hex_bytes(raw.get("runtimeBytecode") or "")
+    return Artifact(name, raw.get("abi") or [], creation, len(runtime))
+
+
+def _hex_bytes(value: Any) -> bytes:
+    if isinstance(value, Mapping):
+        value = value.get("bytecode") or value.get("object") or ""
+    return bytes.fromhex(str(value).removeprefix("0x"))
