@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { ICollateralVault, ISealedOwner } from "./ICollateralVault.sol";
+
+/// @title The one custodian
+/// @dev A module moves entries by being `msg.sender`: its address is the key of its own book, so no code path can name another's.
+///      Incoming tokens are counted before they are credited, outgoing ones debited before they leave: even inside a token's
+///      callback Σ entries ≤ balance, and the ledger functions (which call nobody) need no guard.
+contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    /// @dev One slot: 216 + 8 = 224. The 32 bits left are room for a record index; keep the balance within 216.
+    struct Entry {
+        uint216 balance;
+        bool isSealed;
+    }
+
+    /// @dev The book of free balances: no module can have this address, since none can call from it.
+    address private constant FREE = address(0);
+
+    /// @inheritdoc ICollateralVault
+    mapping(address module => bool enabled) public isModule;
+
+    mapping(address token => mapping(address module => mapping(address owner => Entry))) private _entries;
+
+    constructor(address authority) AccessManaged(authority) {}
+
+    // ── edge ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// @inheritdoc ICollateralVault
+    function deposit(address token, address module, address owner, uint256 amount) external nonReentrant {
+        if (owner == address(0)) revert CollateralVault_ZeroAddress();
+        if (module != FREE && !isModule[module]) revert CollateralVault_NotModule(module);
+        Entry storage entry = _entries[token][module][owner];
+        if (entry.isSealed) revert CollateralVault_SealedEntry(token, module, owner);
+
+        emit Deposit(token, module, owner, msg.sender, amount);
+        uint256 held = _held(token, amount);
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        _checkReceived(token, held, amount);
+        _credit(entry, amount);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function withdraw(address token, uint256 amount, address to) external nonReentrant {
+        _pay(token, FREE, msg.sender, amount, to);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function withdrawFrom(address token, address owner, uint256 amount, address to) external nonReentrant {
+        _pay(token, msg.sender, owner, amount, to);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function depositSealed(address token, address module, address payer, uint256 amount) external nonReentrant {
+        if (!isModule[module]) revert CollateralVault_NotModule(module);
+        Entry storage entry = _entries[token][module][msg.sender];
+        if (!entry.isSealed) revert CollateralVault_NotSealed(token, module, msg.sender);
+
+        emit Deposit(token, module, msg.sender, payer, amount);
+        uint256 held = _held(token, amount);
+        ISealedOwner(msg.sender).receiveDeposit(payer, amount);
+        _checkReceived(token, held, amount);
+        _credit(entry, amount);
+    }
+
+    // ── ledger ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// @inheritdoc ICollateralVault
+    function lock(address token, address module, uint256 amount) external {
+        if (amount == 0) revert CollateralVault_ZeroAmount();
+        if (!isModule[module]) revert CollateralVault_NotModule(module);
+        _debit(token, FREE, msg.sender, amount);
+        _credit(_entries[token][module][msg.sender], amount);
+        emit Lock(token, module, msg.sender, amount);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function release(address token, address from, address to, uint256 amount) external {
+        if (amount == 0) revert CollateralVault_ZeroAmount();
+        if (to == address(0)) revert CollateralVault_ZeroAddress();
+        _debit(token, msg.sender, from, amount);
+        _credit(_entries[token][FREE][to], amount);
+        emit Release(token, msg.sender, from, to, amount);
+    }
+
+    /// @inheritdoc ICollateralVault
+    /// @dev Movements apply in order. Whoever is no module has no entry to give from, so that all it could do here is nothing.
+    function settle(address token, Delta[3] calldata deltas, address payee, uint256 payeeAmount) external {
+        mapping(address owner => Entry) storage book = _entries[token][msg.sender];
+        int256 sum;
+        uint256 moved;
+        for (uint256 i; i < 3; ++i) {
+            int256 amount = deltas[i].amount;
+            if (amount == 0) continue;
+            moved |= 1;
+            address owner = deltas[i].owner;
+            // Unchecked: once applied, an amount is below 2^216 in size. The most negative one stays 2^255, which nobody has.
+            unchecked {
+                if (amount < 0) {
+                    _debit(token, msg.sender, owner, 0 - uint256(amount));
+                } else {
+                    if (owner == address(0)) revert CollateralVault_ZeroAddress();
+                    _credit(book[owner], uint256(amount));
+                }
+                sum += amount;
+            }
+        }
+        if (payeeAmount != 0) {
+            if (payee == address(0)) revert CollateralVault_ZeroAddress();
+            moved |= 1;
+            _credit(_entries[token][FREE][payee], payeeAmount);
+            unchecked {
+                sum += int256(payeeAmount);
+            }
+        }
+        if (sum != 0) revert CollateralVault_Unbalanced(sum);
+        if (moved != 0) emit Settle(token, msg.sender, deltas, payee, payeeAmount);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function setModule(address module, bool enabled) external restricted {
+        if (module == FREE) revert CollateralVault_ZeroAddress();
+        isModule[module] = enabled;
+        emit SetModule(module, enabled);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function seal(address token, address owner) external {
+        if (!isModule[msg.sender]) revert CollateralVault_NotModule(msg.sender);
+        if (owner == address(0)) revert CollateralVault_ZeroAddress();
+        _entries[token][msg.sender][owner].isSealed = true;
+        emit Seal(token, msg.sender, owner);
+    }
+
+    // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// @inheritdoc ICollateralVault
+    function balanceOf(address token, address module, address owner) external view returns (uint256) {
+        return _entries[token][module][owner].balance;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function balancesOf(address token, address module, address[3] calldata owners) external view returns (uint256[3] memory balances) {
+        mapping(address owner => Entry) storage book = _entries[token][module];
+        for (uint256 i; i < 3; ++i) balances[i] = book[owners[i]].balance;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function isSealed(address token, address module, address owner) external view returns (bool) {
+        return _entries[token][module][owner].isSealed;
+    }
+
+    // ── within ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    function _credit(Entry storage entry, uint256 amount) private {
+        uint256 balance = entry.balance;
+        unchecked {
+            if (amount > type(uint216).max - balance) revert CollateralVault_AmountTooLarge(amount);
+            entry.balance = uint216(balance + amount);
+        }
+    }
+
+    function _debit(address token, address module, address owner, uint256 amount) private {
+        Entry storage entry = _entries[token][module][owner];
+        uint256 balance = entry.balance;
+        if (balance < amount) revert CollateralVault_InsufficientBalance(token, module, owner, balance, amount);
+        unchecked {
+            entry.balance = uint216(balance - amount);
+        }
+    }
+
+    function _pay(address token, address module, address owner, uint256 amount, address to) private {
+        if (to == address(0)) revert CollateralVault_ZeroAddress();
+        uint256 held = _held(token, amount);
+        _debit(token, module, owner, amount);
+
+        emit Withdraw(token, module, owner, to, amount);
+        IERC20(token).safeTransfer(to, amount);
+        // A token that charges the sender on top would pay with other owners' entries.
+        uint256 holds = IERC20(token).balanceOf(address(this));
+        uint256 sent = held > holds ? held - holds : 0;
+        if (sent != amount) revert CollateralVault_TransferMismatch(token, amount, sent);
+    }
+
+    /// @dev What the vault holds before a transfer of `amount`.
+    function _held(address token, uint256 amount) private view returns (uint256) {
+        if (amount == 0) revert CollateralVault_ZeroAmount();
+        if (token.code.length == 0) revert CollateralVault_NotToken(token);
+        return IERC20(token).balanceOf(address(this));
+    }
+
+    function _checkReceived(address token, uint256 held, uint256 amount) private view {
+        uint256 holds = IERC20(token).balanceOf(address(this));
+        uint256 received = holds > held ? holds - held : 0;
+        if (received != amount) revert CollateralVault_TransferMismatch(token, amount, received);
+    }
+}
