@@ -93,4 +93,4 @@ clean: ## Remove build products and caches, keep the installation
 
 .PHONY: distclean
 distclean: clean ## Also remove the installation
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) node_modules lib

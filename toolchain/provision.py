@@ -2,6 +2,7 @@
 
 Run by the environment's own Python, after `pip install` and `npm ci`. Safe to repeat. It puts
 
+* the sources of the Solidity packages into `lib`, where `ape-config.yaml` looks for them;
 * `anvil` into the environment's `bin`, as a link to the binary in `node_modules` (npm's launcher hides exit codes);
 * solc into `.venv/solcx`: the native compiler if it can be downloaded, otherwise the WebAssembly one from npm;
 * a `.pth` file into `site-packages`, so that every Python of the environment finds both, activated or not.
@@ -9,6 +10,7 @@ Run by the environment's own Python, after `pip install` and `npm ci`. Safe to r
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +19,17 @@ from pathlib import Path
 SOLC_VERSION = "0.8.30"
 SOLC_COMMIT = "73712a01"
 DOWNLOAD_LIMIT = 15  # seconds in all: a filtered network must not stall the set-up
+
+# Folder below lib: folder below node_modules. Add one here and, for a new package, its remapping in ape-config.yaml.
+SOLIDITY_SOURCES = {
+    "@chainlink/contracts/src/v0.8/l2ep": "@chainlink/contracts/src/v0.8/l2ep",
+    "@chainlink/contracts/src/v0.8/llo-feeds": "@chainlink/contracts/src/v0.8/llo-feeds",
+    "@chainlink/contracts/src/v0.8/shared": "@chainlink/contracts/src/v0.8/shared",
+    "@chainlink/local/src": "@chainlink/local/src",
+    "@openzeppelin/contracts": "@openzeppelin/contracts",
+    "@pythnetwork/pyth-sdk-solidity": "@pythnetwork/pyth-sdk-solidity",
+    "@solady/src": "solady/src",
+}
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sysconfig.get_path("scripts"))
@@ -41,6 +54,25 @@ def version_of(program: Path) -> str:
     return " ".join(done.stdout.split())
 
 
+def provide_sources() -> str:
+    fresh = ROOT / "lib.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    count = 0
+    for folder, package in SOLIDITY_SOURCES.items():
+        origin = ROOT / "node_modules" / package
+        sources = sorted(origin.rglob("*.sol"))
+        if not sources:
+            sys.exit(f"error: no Solidity sources in {origin.relative_to(ROOT)} (npm ci)")
+        for source in sources:
+            copy = fresh / folder / source.relative_to(origin)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+        count += len(sources)
+    shutil.rmtree(ROOT / "lib", ignore_errors=True)
+    fresh.rename(ROOT / "lib")
+    return f"{count} third-party Solidity sources"
+
+
 def provide_anvil() -> str:
     system = platform.system().lower()
     machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
@@ -49,7 +81,7 @@ def provide_anvil() -> str:
         sys.exit(f"error: no anvil for {system} {platform.machine()}: expected {binary.relative_to(ROOT)} (npm ci)")
     binary.chmod(binary.stat().st_mode | 0o111)
     link(BIN / "anvil", binary)
-    return version_of(BIN / "anvil").split(" Build", 1)[0]
+    return version_of(BIN / "anvil").split(" Build", 1)[0].removeprefix("anvil Version: ")
 
 
 def provide_solc() -> str:
@@ -91,6 +123,7 @@ def main() -> None:
     if sys.prefix == sys.base_prefix:
         sys.exit("error: run this with the Python of a virtual environment")
     (SITE_PACKAGES / "everstock-toolchain.pth").write_text(PTH)
+    print("lib:  ", provide_sources())
     print("anvil:", provide_anvil())
     print("solc: ", provide_solc())
 
