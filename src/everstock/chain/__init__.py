@@ -7,7 +7,9 @@ from everstock.chain.errors import (
     AnvilFailed,
     AnvilNotFound,
     BadArgument,
+    BatchFailed,
     ChainError,
+    NodeUnreachable,
     NotCompiled,
     Rejected,
     Reverted,
@@ -19,7 +21,7 @@ from everstock.chain.errors import (
     UnknownSnapshot,
     Unsupported,
 )
-from everstock.chain.receipt import Receipt
+from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import Event, Log, Registry
 
 __all__ = [
@@ -31,12 +33,14 @@ __all__ = [
     "AnvilFailed",
     "AnvilNotFound",
     "BadArgument",
+    "BatchFailed",
     "Chain",
     "ChainError",
     "Contract",
     "Event",
     "Function",
     "Log",
+    "NodeUnreachable",
     "NotCompiled",
     "Receipt",
     "Registry",
@@ -45,6 +49,7 @@ __all__ = [
     "RpcError",
     "TimeBackwards",
     "TransactionTimeout",
+    "Tx",
     "UnknownContract",
     "UnknownEvent",
     "UnknownSnapshot",

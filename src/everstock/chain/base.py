@@ -14,7 +14,7 @@ transaction sees ``block_number + 1``, a call sees ``block_number``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from everstock.chain import accounts
 from everstock.chain.codec import Codec, address_of
 from everstock.chain.contract import Contract
 from everstock.chain.errors import TimeBackwards, UnknownContract
-from everstock.chain.receipt import Receipt
+from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import KNOWN, Registry
 
 if TYPE_CHECKING:
@@ -64,6 +64,15 @@ class Chain(ABC):
         Raises:
             Reverted: the transaction failed; its block is mined all the same.
             Rejected: it could not start.
+        """
+
+    @abstractmethod
+    def send_many(self, txs: Sequence[Tx]) -> list[Receipt]:
+        """Mine several transactions, in this order, in one block. Their gas limits must fit it together (1e9).
+
+        Raises:
+            BatchFailed: some failed; the block is mined all the same.
+            Rejected: one could not start; none was mined.
         """
 
     def deploy(

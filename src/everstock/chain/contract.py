@@ -10,11 +10,11 @@ from eth_utils.crypto import keccak
 
 from everstock.chain.codec import Codec, Param, address_of
 from everstock.chain.errors import AmbiguousFunction, BadArgument, ChainError
+from everstock.chain.receipt import Receipt, Tx
 
 if TYPE_CHECKING:
     from everstock.artifacts import Artifact
     from everstock.chain.base import Chain
-    from everstock.chain.receipt import Receipt
 
 _NOBODY = "0x0000000000000000000000000000000000000000"
 
@@ -113,6 +113,11 @@ class Function:
     def send(self, *args: Any, sender: Any = None, value: int = 0, gas: int | None = None) -> Receipt:
         """Send any function, views too, as a transaction."""
         return self._send(self._pick(len(args)), args, sender, value, gas)
+
+    def tx(self, *args: Any, sender: Any = None, value: int = 0, gas: int | None = None) -> Tx:
+        """The transaction, unsent: for the chain's ``send_many``."""
+        chain, to = self._contract.chain, self._contract.address
+        return Tx(chain.sender_of(sender), to, self.encode(*args), value, gas)
 
     def encode(self, *args: Any) -> bytes:
         """The call data."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from everstock.chain.receipt import Receipt
 
 EMPTY = "Empty"
 """Name of a revert that carries no data."""
@@ -67,6 +70,17 @@ PANICS = {
     0x41: "out of memory",
     0x51: "call of an uninitialised internal function",
 }
+
+
+class BatchFailed(ChainError):
+    """Some transactions of one block failed; the others stand. Both are held by position in the batch."""
+
+    def __init__(self, receipts: dict[int, Receipt], failures: dict[int, Reverted]) -> None:
+        self.receipts = receipts
+        self.failures = failures
+        first = min(failures)
+        total = len(receipts) + len(failures)
+        super().__init__(f"{len(failures)} of {total} transactions failed; number {first} with {failures[first]}")
 
 
 class Rejected(ChainError):
@@ -129,7 +143,7 @@ class Unsupported(ChainError):
 
 
 class AnvilNotFound(ChainError):
-    """The ``anvil`` binary is neither beside the Python interpreter, nor in ``node_modules``, nor on PATH."""
+    """The ``anvil`` binary is neither beside the Python interpreter nor on PATH."""
 
     def __init__(self) -> None:
         super().__init__("no `anvil` binary found: run the project's install step, or put Foundry's anvil on PATH")
@@ -139,11 +153,18 @@ class AnvilFailed(ChainError):
     """The ``anvil`` process ended, or did not answer in time."""
 
 
+class NodeUnreachable(ChainError):
+    """The node gave no usable answer: it is down, or the URI is wrong."""
+
+    def __init__(self, uri: str, why: str) -> None:
+        super().__init__(f"{_without_path(uri)}: {why}")
+
+
 class RpcError(ChainError):
     """The node answered a request with an error that is not a revert."""
 
-    def __init__(self, method: str, code: int, message: str) -> None:
-        self.method, self.code, self.message = method, code, message
+    def __init__(self, method: str, code: int, message: str, data: Any = None) -> None:
+        self.method, self.code, self.message, self.data = method, code, message, data
         super().__init__(f"{method}: {message} (code {code})")
 
 
@@ -153,6 +174,12 @@ class TransactionTimeout(ChainError):
     def __init__(self, tx_hash: str, seconds: float) -> None:
         self.tx_hash = tx_hash
         super().__init__(f"no receipt for {tx_hash} after {seconds:g} s: it may still be mined")
+
+
+def _without_path(uri: str) -> str:
+    """Providers put their API keys into the path or the query: neither belongs in a log."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
 
 
 def _show(value: Any) -> str:

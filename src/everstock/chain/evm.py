@@ -14,6 +14,7 @@ pyrevm keeps one journal for its whole life instead of closing it after each tra
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,8 @@ from pyrevm import EVM, BlockEnv, CfgEnv, Env, JournalCheckpoint
 
 from everstock.chain.base import DEFAULT_GAS, LOCAL_CHAIN_ID, START_TIME, ZERO_ADDRESS, Chain
 from everstock.chain.codec import address_of, checksum
-from everstock.chain.errors import ChainError, Rejected, TooManySnapshots, UnknownSnapshot
-from everstock.chain.receipt import Receipt
+from everstock.chain.errors import BatchFailed, ChainError, Rejected, Reverted, TooManySnapshots, UnknownSnapshot
+from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import Log, Registry, halted
 
 MAX_SNAPSHOTS = 256
@@ -112,6 +113,26 @@ class EvmChain(Chain):
             return_data=lambda: output,
             contract_address=created,
         )
+
+    def send_many(self, txs: Sequence[Tx]) -> list[Receipt]:
+        before, number = self._evm.snapshot(), self._number
+        receipts: dict[int, Receipt] = {}
+        failures: dict[int, Reverted] = {}
+        try:
+            for index, tx in enumerate(txs):
+                self._number = number
+                try:
+                    receipts[index] = self.send(*tx)
+                except Reverted as error:
+                    failures[index] = error
+        except BaseException:
+            self._evm.revert(before)
+            self._number = number
+            raise
+        self._evm.commit()
+        if failures:
+            raise BatchFailed(receipts, failures)
+        return list(receipts.values())
 
     def _begin(self, number: int) -> None:
         self._evm.reset_transient_storage()

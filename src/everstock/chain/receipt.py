@@ -1,13 +1,23 @@
-"""What a mined transaction leaves behind."""
+"""A transaction, and what it leaves behind once mined."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from everstock.chain.errors import UnknownEvent
 from everstock.chain.registry import Event, Log, Registry
+
+
+class Tx(NamedTuple):
+    """A transaction to be sent: addresses as checksum strings, ``value`` in wei, ``gas`` None for the default."""
+
+    sender: str
+    to: str | None
+    data: bytes = b""
+    value: int = 0
+    gas: int | None = None
 
 
 class Receipt:

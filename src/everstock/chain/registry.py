@@ -143,6 +143,7 @@ class Registry:
 _REASONS = {
     "outofgas": "out of gas",
     "out of gas": "out of gas",
+    "oog": "out of gas",
     "invalidfeopcode": "invalid opcode",
     "invalid opcode": "invalid opcode",
     "opcodenotfound": "invalid opcode",
