@@ -8,24 +8,28 @@ pyrevm keeps one journal for its whole life instead of closing it after each tra
 - a message call does not raise the sender's nonce, a creation does: predict a contract's address right before creating;
 - ``set_balance`` is not journaled, so ``revert`` would not undo it: ``fund`` sends from a faucet through a contract
   that destroys itself in its own constructor, which runs no code of the receiver;
+- a contract may not send (EIP-3607), which tests want to let it: while it does, its code hash reads as that of an empty
+  account, which is all that pyrevm checks; its code stays;
 - a snapshot is one journal checkpoint: cheap, but each that is alive takes one of the EVM's 1,024 call levels.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_utils.crypto import keccak
-from pyrevm import EVM, BlockEnv, CfgEnv, Env, JournalCheckpoint
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env, JournalCheckpoint
 
 from everstock.chain.base import DEFAULT_GAS, LOCAL_CHAIN_ID, START_TIME, ZERO_ADDRESS, Chain
 from everstock.chain.codec import address_of, checksum
 from everstock.chain.errors import BatchFailed, ChainError, Rejected, Reverted, TooManySnapshots, UnknownSnapshot
 from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import Log, Registry, halted
+
+T = TypeVar("T")
 
 MAX_SNAPSHOTS = 256
 """Snapshots that may be alive at once."""
@@ -75,9 +79,10 @@ class EvmChain(Chain):
     def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS, value: int = 0, gas: int | None = None) -> bytes:
         evm = self._evm
         self._begin(self._number)
+        limit = DEFAULT_GAS if gas is None else gas
         checkpoint = evm.snapshot()
         try:
-            return evm.message_call(sender, to, data, value, DEFAULT_GAS if gas is None else gas)
+            return self._execute(sender, lambda: evm.message_call(sender, to, data, value, limit))
         except RuntimeError as error:
             raise self._failure(error) from None
         finally:
@@ -91,9 +96,9 @@ class EvmChain(Chain):
         output = b""
         try:
             if to is None:
-                created = checksum(evm.deploy(sender, data, value, gas))
+                created = checksum(self._execute(sender, lambda: evm.deploy(sender, data, value, gas)))
             else:
-                output = evm.message_call(sender, to, data, value, gas)
+                output = self._execute(sender, lambda: evm.message_call(sender, to, data, value, gas))
         except RuntimeError as error:
             failure = self._failure(error)
             if not isinstance(failure, Rejected):
@@ -133,6 +138,26 @@ class EvmChain(Chain):
         if failures:
             raise BatchFailed(receipts, failures)
         return list(receipts.values())
+
+    def _execute(self, sender: str, run: Callable[[], T]) -> T:
+        try:
+            return run()
+        except RuntimeError as error:
+            if "RejectCallerWithCode" not in str(error):
+                raise
+        code = self.code(sender)
+        self._set_code(sender, code, keccak(b""))
+        try:
+            return run()
+        finally:
+            self._set_code(sender, code, keccak(code))
+
+    def _set_code(self, address: str, code: bytes, code_hash: bytes) -> None:
+        now = self._evm.basic(address)
+        info = AccountInfo(  # type: ignore[call-arg]  # pyrevm's stub forgets the balance
+            balance=now.balance, nonce=now.nonce, code=code, code_hash=code_hash
+        )
+        self._evm.insert_account_info(address, info)
 
     def _begin(self, number: int) -> None:
         self._evm.reset_transient_storage()
