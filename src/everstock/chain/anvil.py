@@ -22,6 +22,7 @@ from typing import Any
 
 from everstock.chain.base import LOCAL_CHAIN_ID, START_TIME
 from everstock.chain.errors import AnvilFailed, AnvilNotFound, ChainError
+from everstock.chain.registry import Registry
 from everstock.chain.rpc import RpcChain
 from everstock.chain.transport import Rpc
 
@@ -133,11 +134,11 @@ class AnvilNode:
         self.close()
 
 
-def anvil_chain(**options: Any) -> RpcChain:
+def anvil_chain(*, default_sender: str | None = None, registry: Registry | None = None, **options: Any) -> RpcChain:
     """A chain on an Anvil of its own, which ends when the chain is closed; ``options`` as for :class:`AnvilNode`."""
     node = AnvilNode(**options)
     try:
-        return node.chain(on_close=node.close)
+        return node.chain(default_sender=default_sender, registry=registry, on_close=node.close)
     except BaseException:
         node.close()
         raise

@@ -28,8 +28,9 @@ from everstock.chain.transport import Rpc
 
 
 def test_chain_and_its_anvil_end_together() -> None:
-    chain = anvil_chain(start=1_800_000_000, chain_id=1234)
+    chain = anvil_chain(start=1_800_000_000, chain_id=1234, default_sender=address("trader"))
     assert (chain.now, chain.chain_id) == (1_800_000_000, 1234)
+    assert chain.send(address("trader"), address("operator")).sender == chain.default_sender
     chain.close()
     chain.close()
     with pytest.raises(NodeUnreachable):
