@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export SOLCX_BINARY_PATH := $(CURDIR)/$(VENV)/solcx
 unexport PYTHONPATH PYTHONHOME
 
@@ -52,8 +52,8 @@ check-tools:
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "error: Node.js $$(node --version) is too old: 20 or newer is needed" >&2; exit 1; }
 
 .PHONY: compile
-compile: setup ## Compile the contracts (only what changed)
-	@ape compile
+compile: setup ## Compile what changed in the contracts, and what imports it
+	@python toolchain/compile.py
 
 .PHONY: demo
 demo: compile ## Play the Tesla-shorts-in-bitcoin scenario on a local chain (PRICES=file, WINDOW=from:to)
@@ -69,14 +69,14 @@ lint: setup ## Check style and types, Python and Solidity
 	ruff check .
 	ruff format --check .
 	mypy
-	npx --no-install solhint --max-warnings 0 $(SOLIDITY_FILES)
-	npx --no-install prettier --check --log-level warn $(SOLIDITY_FILES)
+	solhint --max-warnings 0 $(SOLIDITY_FILES)
+	prettier --check --log-level warn $(SOLIDITY_FILES)
 
 .PHONY: format
 format: setup ## Rewrite the sources in the common format
 	ruff check --fix .
 	ruff format .
-	npx --no-install prettier --write --log-level warn $(SOLIDITY_FILES)
+	prettier --write --log-level warn $(SOLIDITY_FILES)
 
 .PHONY: gas
 gas: compile ## Measure gas and code sizes, and update the snapshot

@@ -75,7 +75,9 @@ def provide_sources() -> str:
 
 def provide_anvil() -> str:
     system = platform.system().lower()
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(
+        platform.machine().lower()
+    )
     binary = ROOT / f"node_modules/@foundry-rs/anvil-{system}-{machine}/bin/anvil"
     if not binary.is_file():
         sys.exit(f"error: no anvil for {system} {platform.machine()}: expected {binary.relative_to(ROOT)} (npm ci)")
