@@ -7,8 +7,6 @@ import { AggregatorV3Interface } from "@chainlink/contracts/src/v0.8/shared/inte
 /// @dev Test double, for rounds that Chainlink's mock cannot give: answered in an earlier round, stamped beyond 40 bits.
 contract HostileAggregator is AggregatorV3Interface {
     uint8 public immutable decimals;
-    string public constant description = "hostile";
-    uint256 public constant version = 0;
 
     struct Round {
         uint80 roundId;
@@ -26,6 +24,14 @@ contract HostileAggregator is AggregatorV3Interface {
 
     function set(Round calldata round) external {
         _round = round;
+    }
+
+    function description() external pure returns (string memory) {
+        return "hostile";
+    }
+
+    function version() external pure returns (uint256) {
+        return 0;
     }
 
     function getRoundData(uint80) external view returns (uint80, int256, uint256, uint256, uint80) {

@@ -16,8 +16,12 @@ contract HostileFeed is IPriceFeed {
         Empty,
         Short,
         Long,
-        Raw
+        Raw,
+        Slow
     }
+
+    /// @dev What a slow answer burns first.
+    uint256 private constant SLOWNESS = 285_000;
 
     Mode public mode;
     Print private _print;
@@ -50,6 +54,11 @@ contract HostileFeed is IPriceFeed {
     /// @inheritdoc IPriceFeed
     function latest() external view returns (Print memory) {
         Mode current = mode;
+        if (current == Mode.Slow) {
+            uint256 start = gasleft();
+            while (start - gasleft() < SLOWNESS) {}
+            return _print;
+        }
         if (current == Mode.Answer) return _print;
         if (current == Mode.Revert) revert HostileFeed_Refuses();
         if (current == Mode.BurnGas) while (true) {}

@@ -1,0 +1,102 @@
+"""The same random prints through PriceOracle and through `everstock.model.oracle`, in lock-step."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from everstock.model.calendar import AlwaysOpen, WeekdaySessions
+from everstock.model.journal import Journal
+from everstock.model.oracle import OracleModel, PriceStatus, Print
+
+WAD = 10**18
+UNIT = 10**10
+MAX_AGE = 4_200
+DEVIATION = WAD // 1_000
+PARTS = 10**9
+
+# Steps that lie on, and one unit beside, the edges of the rules; and small ones, or nothing would ever be accepted.
+EDGES = st.sampled_from([PARTS * percent // 100 for percent in (80, 90, 95, 105, 110, 120)])
+STEP = st.one_of(
+    st.integers(-PARTS // 50, PARTS // 50).map(lambda part: PARTS + part),
+    st.integers(-PARTS // 8, PARTS // 8).map(lambda part: PARTS + part),
+    EDGES,
+    st.sampled_from([PARTS // 2, 2 * PARTS]),
+)
+WAIT = st.one_of(
+    st.sampled_from([0, 1, 299, 300, 301, 599, 600, 601, 1_200, MAX_AGE, MAX_AGE + 1, 23_400, 63_000, 86_400]),
+    st.integers(0, 900),
+)
+AGE = st.one_of(st.just(0), st.integers(0, 400), st.sampled_from([-1, MAX_AGE, MAX_AGE + 1]))
+TICK = st.fixed_dictionaries(
+    {
+        "wait": WAIT,
+        "from": st.sampled_from(["accepted", "accepted", "accepted", "printed", "low", "high"]),
+        "step": STEP,
+        "nudge": st.sampled_from([0, 0, 0, 1, -1, 7 * UNIT, UNIT, -UNIT]),
+        "age": AGE,
+        "round": st.sampled_from([1, 1, 1, 1, 0, -1]),
+        "fault": st.sampled_from([None] * 20 + ["fails", "halted", "zero", "huge", "no stamp"]),
+    }
+)
+
+
+@pytest.mark.parametrize("kind", ["crypto", "stock"])
+def test_contract_and_model_agree_on_any_prints(deployed, kind):
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=150, deadline=None)
+    @given(ticks=st.lists(TICK, min_size=10, max_size=40))
+    def run(ticks):
+        with deployed.chain.anchor():
+            compare(deployed, kind, ticks, seen)
+
+    run()
+    missing = {"OPEN", "STALE", "HALTED", "breaker", "confirmed"} | ({"CLOSED"} if kind == "stock" else set())
+    assert not missing - set(seen), f"never reached: {missing - set(seen)}"
+
+
+def compare(it, kind, ticks, seen):
+    chain = it.chain
+    bench = it.bench(it, b"X", it.calendar) if kind == "stock" else it.bench(it, b"X")
+    calendar = WeekdaySessions() if kind == "stock" else AlwaysOpen()
+    model = OracleModel(Journal(), calendar, MAX_AGE, DEVIATION)
+    printed, round_ = 250 * WAD, 1_000
+    for tick in ticks:
+        chain.warp(tick["wait"])
+        memory = model.breaker
+        anchors = {
+            "accepted": memory.price_wad,
+            "printed": printed,
+            "low": memory.current.lowest * UNIT,
+            "high": memory.current.highest * UNIT,
+        }
+        anchor = anchors[tick["from"]] or printed
+        price = max(1, anchor * tick["step"] // PARTS + tick["nudge"])
+        round_ += tick["round"]
+        stamp = chain.now - tick["age"]
+        fault = tick["fault"]
+        price = {"zero": 0, "huge": 309_485_009 * WAD + 1}.get(fault, price)
+        stamp = 0 if fault == "no stamp" else stamp
+        if fault == "fails":
+            bench.feed.setMode(1, sender=it.governor)
+            model.print = None
+        else:
+            bench.feed.set((price, round_, stamp, 0, fault == "halted"), sender=it.governor)
+            model.print = Print(price, round_, stamp, 0, fault == "halted")
+        if fault is None:
+            printed = price
+        expected = model.refresh(chain.now)
+        actual = bench.refresh()
+        note(f"{chain.now} {price} round {round_} stamp {stamp} {fault}: {expected}")
+        assert actual.status.upper() == expected.status.name
+        assert actual.price == expected.price_wad
+        assert actual.breaker == expected.breaker_halt
+        assert actual.stamp == expected.published_at
+        assert (actual.band, actual.max_age) == (expected.band_wad, expected.max_age)
+        if expected.status is PriceStatus.OPEN and model.breaker.price_wad == price and memory.candidate:
+            seen["confirmed"] += 1
+        seen["breaker" if expected.breaker_halt else expected.status.name] += 1
