@@ -9,7 +9,7 @@ from .errors import require
 from .journal import Journal, Tracked, TrackedDict
 from .oracle import OracleModel, PriceAnswer, PriceStatus
 from .pricing import BELOW_ALL_STRIKES, MAX_STRIKE, Pricing, Quote, Side, intrinsic_wad
-from .primitives import DAY, LN2_WAD, WAD, YEAR, Primitives, ceil_div, clamp, mul_div
+from .primitives import DAY, LN2_WAD, WAD, YEAR, Primitives, ceil_div, clamp, mul_div, mul_div_up
 
 MIN_SAMPLE_SECONDS = 600
 HALF_LIFE_SECONDS = DAY
@@ -17,6 +17,7 @@ CLIP_WAD = WAD // 20
 CLIP_DEVIATIONS = 5
 MAX_RENT_WAD = 60 * WAD // 100
 EVENT_NOTICE_SECONDS = 2 * DAY
+STRIKE_BAND_WAD = 20 * WAD // 100
 MAX_LIVE_STRIKES = 64
 
 
@@ -112,6 +113,7 @@ class MarketModel(Tracked):
         """Charge the elapsed interval at the old price, then take the oracle's new one. Once frozen: only accrue."""
         if self.phase(now) is Phase.FROZEN:
             self.accrue(now)
+            self.running = False
             return self.last_status
         answer = self.oracle.refresh(now)
         self._take(answer, now)
@@ -257,11 +259,16 @@ class MarketModel(Tracked):
         strike_wad, price_wad = self.pricing.strike_wad(j), self.price_wad
         in_range = self.pricing.strike_in_range(j) and self.pricing.price_in_range(price_wad)
         require(in_range, "OptionMarket_OutOfRange", price=price_wad, strikePrice=strike_wad)
-        lowest_wad, highest_wad = price_wad * 8 // 10, ceil_div(price_wad * 12, 10)
-        moves_wad = [event.move_wad for event in self.events if event.at <= now + EVENT_NOTICE_SECONDS]
-        near = not moves_wad or abs(strike_wad - price_wad) * WAD <= min(moves_wad) * price_wad
+        expected_moves_wad = (event.move_wad for event in self.events if event.at <= now + EVENT_NOTICE_SECONDS)
+        width_wad = min((STRIKE_BAND_WAD, *expected_moves_wad))
+        lowest_wad = mul_div(price_wad, WAD - width_wad, WAD)
+        highest_wad = mul_div_up(price_wad, WAD + width_wad, WAD)
         require(
-            near and lowest_wad <= strike_wad <= highest_wad, "OptionMarket_StrikeOutOfBand", strikePrice=strike_wad
+            lowest_wad <= strike_wad <= highest_wad,
+            "OptionMarket_StrikeOutOfBand",
+            strikePrice=strike_wad,
+            lowest=lowest_wad,
+            highest=highest_wad,
         )
 
     # ── governance ────────────────────────────────────────────────────────────────────────────────────────────────────
