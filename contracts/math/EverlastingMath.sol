@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
+
+/// @title The closed form of an everlasting option, per unit of notional
+/// @notice Time value at zero rates with exponentially distributed expiry (White & Bankman-Fried, "Everlasting Options", 2021; the closed form is
+///         Deri's): with u = sqrt(1 + 8/c), b = (1 + u)/2 and x = S/K,
+///         tv = x^b / u below the strike and x^(1−b) / u from it on; call = max(x − 1, 0) + tv; put = max(1 − x, 0) + tv.
+/// @dev All values WAD. Exponentials of the accumulators are shifted by e^C, so that both ends of the price range keep their digits.
+library EverlastingMath {
+    uint256 internal constant WAD = 1e18;
+    /// @dev Scale of funding and rent indices.
+    uint256 internal constant INDEX = 1e27;
+    /// @dev C: the shift of the exponents.
+    int256 internal constant SHIFT = 59.5e18;
+    /// @dev Largest |exponent| before the shift; e^(65 + C) and its integral over decades fit 256 bits.
+    uint256 private constant MAX_EXPONENT = 65e36;
+    uint256 private constant MAX_RATIO = 26e18;
+
+    /// @notice u and b of a variance budget c.
+    function roots(uint256 c) internal pure returns (uint256 u, uint256 b) {
+        b = (Fixed.sqrt(1e36 + 8e54 / c) + WAD) / 2;
+        u = 2 * b - WAD;
+    }
+
+    /// @notice Largest |ln| of a price or strike against the reference price: e^(±65/b), at most [1/26, 26].
+    function maxLn(uint256 b) internal pure returns (uint256) {
+        return Fixed.min(MAX_EXPONENT / b, uint256(Fixed.lnWad(int256(MAX_RATIO))));
+    }
+
+    /// @notice D = e^(2C) / 1e9: takes the two shifts out of a product and leaves the index scale.
+    function indexScale() internal pure returns (uint256) {
+        return uint256(Fixed.expWad(2 * SHIFT)) / 1e9;
+    }
+
+    /// @notice s^b and s^(1−b), shifted, for ln s.
+    function powers(int256 lnS, uint256 b) internal pure returns (uint256 up, uint256 down) {
+        up = uint256(Fixed.expWad((int256(b) * lnS) / 1e18 + SHIFT));
+        down = uint256(Fixed.expWad(((1e18 - int256(b)) * lnS) / 1e18 + SHIFT));
+    }
+
+    /// @notice k^(−b) and k^(b−1), shifted, for ln k.
+    function strikePowers(int256 lnK, uint256 b) internal pure returns (uint256 up, uint256 down) {
+        up = uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT));
+        down = uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT));
+    }
+
+    /// @notice ln of a ratio of prices, both positive.
+    function lnRatio(uint256 price, uint256 referencePrice) internal pure returns (int256) {
+        return Fixed.lnWad(int256(Fixed.max((price * WAD) / referencePrice, 1)));
+    }
+
+    /// @notice Value of a call or put per unit of notional. Never above x (call), never above 1 + 1/u (put).
+    function value(uint256 price, uint256 strikePrice, bool isCall, uint256 u, uint256 b) internal pure returns (uint256) {
+        uint256 x = (price * WAD) / strikePrice;
+        int256 exponent = x < WAD ? int256(b) : 1e18 - int256(b);
+        uint256 timeValue = x == 0 ? 0 : (uint256(Fixed.expWad((exponent * Fixed.lnWad(int256(x))) / 1e18)) * WAD) / u;
+        return timeValue + intrinsicOf(x, isCall);
+    }
+
+    /// @notice Payoff of a call or put per unit of notional.
+    function intrinsic(uint256 price, uint256 strikePrice, bool isCall) internal pure returns (uint256) {
+        return intrinsicOf((price * WAD) / strikePrice, isCall);
+    }
+
+    function intrinsicOf(uint256 x, bool isCall) private pure returns (uint256) {
+        return isCall ? Fixed.zeroFloorSub(x, WAD) : Fixed.zeroFloorSub(WAD, x);
+    }
+
+    /// @notice 1% of `min(value, 1/u)`, up: what an ask stands above the dearest value, and a bid below the cheapest.
+    function spread(uint256 value_, uint256 peak) internal pure returns (uint256) {
+        return (Fixed.min(value_, peak) + 99) / 100;
+    }
+}

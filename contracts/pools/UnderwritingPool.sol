@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IERC20, ERC4626 } from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import { IERC165 } from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
+
+import { ICollateralVault, ISealedOwner } from "../vault/ICollateralVault.sol";
+import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
+import { IUnderwritingPool } from "./IUnderwritingPool.sol";
+import { PoolValuation } from "./PoolValuation.sol";
+
+/// @title Shares of a pool that underwrites options
+/// @notice Its cash is its sealed entry in the vault, which only the book moves; what executed redemptions may claim is its free balance.
+abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    /// @dev Virtual shares: 10^6 per unit of asset, against the first depositor.
+    uint256 private constant VIRTUAL_SHARES = 1e6;
+    uint8 private constant DECIMALS_OFFSET = 6;
+
+    /// @dev ERC-7540 operator methods, ERC-7575 vault, ERC-7540 asynchronous redemption.
+    bytes4 private constant OPERATOR_INTERFACE = 0xe3bc4e65;
+    bytes4 private constant VAULT_INTERFACE = 0x2f0a18c5;
+    bytes4 private constant ASYNC_REDEEM_INTERFACE = 0x620ee8e4;
+
+    /// @dev 128 + 128 = 256.
+    struct Claim {
+        uint128 shares;
+        uint128 assets;
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    IPerpetualOptions public immutable book;
+    /// @inheritdoc IUnderwritingPool
+    Layer public immutable layer;
+    /// @inheritdoc IUnderwritingPool
+    uint256 public immutable cooldown;
+    ICollateralVault private immutable vault;
+
+    mapping(address controller => Redemption) private redemptions;
+    mapping(address controller => Claim) private claims;
+    /// @inheritdoc IUnderwritingPool
+    mapping(address controller => mapping(address operator => bool)) public isOperator;
+
+    constructor(IPerpetualOptions book_, Layer layer_, uint256 cooldown_) {
+        book = book_;
+        vault = book_.vault();
+        layer = layer_;
+        cooldown = cooldown_;
+    }
+
+    // ── deposits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+    /// @inheritdoc ERC4626
+    function deposit(uint256 assets, address receiver) public override(ERC4626, IERC4626) returns (uint256 shares) {
+        return deposit(assets, receiver, 0);
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function deposit(uint256 assets, address receiver, uint256 minShares) public nonReentrant returns (uint256 shares) {
+        shares = _toShares(assets, _depositNav());
+        if (shares < minShares) revert UnderwritingPool_SharesBelowLimit(shares, minShares);
+        _enter(assets, shares, receiver);
+    }
+
+    /// @inheritdoc ERC4626
+    function mint(uint256 shares, address receiver) public override(ERC4626, IERC4626) nonReentrant returns (uint256 assets) {
+        assets = Fixed.fullMulDivUp(shares, _depositNav() + 1, totalSupply() + VIRTUAL_SHARES);
+        _enter(assets, shares, receiver);
+    }
+
+    function _depositNav() private returns (uint256) {
+        Nav memory value = PoolValuation.fresh(book, asset(), layer, true, 0);
+        if (value.nav * 10 < value.cash) revert UnderwritingPool_Impaired(value.nav, value.cash);
+        return value.nav;
+    }
+
+    function _enter(uint256 assets, uint256 shares, address receiver) private {
+        if (assets == 0 || shares == 0) revert UnderwritingPool_ZeroAmount();
+        _mint(receiver, shares);
+        emit Deposit(msg.sender, receiver, assets, shares);
+        vault.depositSealed(asset(), address(book), msg.sender, assets);
+    }
+
+    /// @inheritdoc ISealedOwner
+    function receiveDeposit(address payer, uint256 amount) external {
+        if (msg.sender != address(vault)) revert UnderwritingPool_NotVault(msg.sender);
+        IERC20(asset()).safeTransferFrom(payer, address(vault), amount);
+    }
+
+    // ── redemptions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    /// @inheritdoc IUnderwritingPool
+    function requestRedeem(uint256 shares, address controller, address owner) external nonReentrant returns (uint256) {
+        if (shares == 0) revert UnderwritingPool_ZeroAmount();
+        Redemption storage request = redemptions[controller];
+        if (request.shares != 0) revert UnderwritingPool_AlreadyRequested(controller, request.shares);
+        if (msg.sender != owner && !isOperator[owner][msg.sender]) _spendAllowance(owner, msg.sender, shares);
+        // A stranger's request in somebody's name would hold up that somebody's own.
+        if (controller != owner && controller != msg.sender && !isOperator[controller][msg.sender]) {
+            revert UnderwritingPool_NotOperator(controller, msg.sender);
+        }
+        _transfer(owner, address(this), shares);
+        (request.shares, request.executableAt) = (uint216(shares), uint40(block.timestamp + cooldown));
+        emit RedeemRequest(controller, owner, 0, msg.sender, shares);
+        return 0;
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function executeRedemption(address controller) external nonReentrant returns (uint256 shares, uint256 assets) {
+        Redemption storage request = redemptions[controller];
+        uint256 pending = request.shares;
+        if (pending == 0) revert UnderwritingPool_NothingRequested(controller);
+        if (block.timestamp < request.executableAt) revert UnderwritingPool_CoolingDown(request.executableAt);
+        Nav memory value = PoolValuation.fresh(book, asset(), layer, false, request.executableAt);
+        (shares, assets) = _redeemable(pending, value);
+        if (assets == 0) revert UnderwritingPool_NothingFree(value.cash, value.reserved);
+
+        _burn(address(this), shares);
+        request.shares = uint216(pending - shares);
+        Claim storage claim = claims[controller];
+        claim.shares += uint128(shares);
+        claim.assets += uint128(assets);
+        emit ExecuteRedemption(controller, shares, assets, pending - shares);
+        book.payRedemption(asset(), layer, assets);
+    }
+
+    /// @dev As many of `pending` shares as the cash above reserves at 80% utilisation pays for.
+    function _redeemable(uint256 pending, Nav memory value) private view returns (uint256 shares, uint256 assets) {
+        uint256 free = Fixed.zeroFloorSub(value.cash, (value.reserved * 10 + 7) / 8);
+        (shares, assets) = (pending, _toAssets(pending, value.nav));
+        if (assets <= free) return (shares, assets);
+        shares = _toShares(free, value.nav);
+        assets = _toAssets(shares, value.nav);
+    }
+
+    /// @inheritdoc ERC4626
+    function redeem(
+        uint256 shares,
+        address receiver,
+        address controller
+    ) public override(ERC4626, IERC4626) nonReentrant returns (uint256 assets) {
+        Claim storage claim = _claimOf(controller);
+        if (shares > claim.shares) revert UnderwritingPool_ExceedsClaimable(shares, claim.shares);
+        assets = shares == claim.shares ? claim.assets : Fixed.fullMulDiv(shares, claim.assets, claim.shares);
+        _leave(claim, shares, assets, receiver, controller);
+    }
+
+    /// @inheritdoc ERC4626
+    function withdraw(
+        uint256 assets,
+        address receiver,
+        address controller
+    ) public override(ERC4626, IERC4626) nonReentrant returns (uint256 shares) {
+        Claim storage claim = _claimOf(controller);
+        if (assets > claim.assets) revert UnderwritingPool_ExceedsClaimable(assets, claim.assets);
+        shares = claim.assets == 0 ? 0 : Fixed.fullMulDivUp(assets, claim.shares, claim.assets);
+        _leave(claim, shares, assets, receiver, controller);
+    }
+
+    function _claimOf(address controller) private view returns (Claim storage) {
+        if (msg.sender != controller && !isOperator[controller][msg.sender]) revert UnderwritingPool_NotOperator(controller, msg.sender);
+        return claims[controller];
+    }
+
+    function _leave(Claim storage claim, uint256 shares, uint256 assets, address receiver, address controller) private {
+        if (assets == 0) revert UnderwritingPool_ZeroAmount();
+        claim.shares -= uint128(shares);
+        claim.assets -= uint128(assets);
+        emit Withdraw(msg.sender, receiver, controller, assets, shares);
+        vault.withdraw(asset(), assets, receiver);
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function setOperator(address operator, bool approved) external returns (bool) {
+        isOperator[msg.sender][operator] = approved;
+        emit OperatorSet(msg.sender, operator, approved);
+        return true;
+    }
+
+    // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    /// @inheritdoc IUnderwritingPool
+    function nav(bool forDeposit) public view returns (Nav memory) {
+        return PoolValuation.stored(book, asset(), layer, forDeposit);
+    }
+
+    /// @notice Book value as a redemption would find it at the stored prices.
+    function totalAssets() public view override(ERC4626, IERC4626) returns (uint256) {
+        return nav(false).nav;
+    }
+
+    /// @notice At the stored prices; a deposit takes fresh ones.
+    function previewDeposit(uint256 assets) public view override(ERC4626, IERC4626) returns (uint256) {
+        return _toShares(assets, nav(true).nav);
+    }
+
+    /// @notice At the stored prices; a mint takes fresh ones.
+    function previewMint(uint256 shares) public view override(ERC4626, IERC4626) returns (uint256) {
+        return Fixed.fullMulDivUp(shares, nav(true).nav + 1, totalSupply() + VIRTUAL_SHARES);
+    }
+
+    /// @notice Asynchronous redemption has no preview.
+    function previewRedeem(uint256) public pure override(ERC4626, IERC4626) returns (uint256) {
+        revert UnderwritingPool_Asynchronous();
+    }
+
+    /// @notice Asynchronous redemption has no preview.
+    function previewWithdraw(uint256) public pure override(ERC4626, IERC4626) returns (uint256) {
+        revert UnderwritingPool_Asynchronous();
+    }
+
+    /// @notice 0 while deposits would be refused at the stored prices.
+    function maxDeposit(address) public view override(ERC4626, IERC4626) returns (uint256) {
+        Nav memory value = nav(true);
+        return value.nav * 10 < value.cash ? 0 : type(uint112).max - value.cash;
+    }
+
+    /// @notice 0 while deposits would be refused at the stored prices.
+    function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
+        return previewDeposit(maxDeposit(receiver));
+    }
+
+    /// @notice Claimable assets.
+    function maxWithdraw(address controller) public view override(ERC4626, IERC4626) returns (uint256) {
+        return claims[controller].assets;
+    }
+
+    /// @notice Claimable shares.
+    function maxRedeem(address controller) public view override(ERC4626, IERC4626) returns (uint256) {
+        return claims[controller].shares;
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function pendingRedeemRequest(uint256, address controller) external view returns (uint256) {
+        return redemptions[controller].shares;
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function claimableRedeemRequest(uint256, address controller) external view returns (uint256) {
+        return claims[controller].shares;
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function redemptionOf(address controller) external view returns (Redemption memory) {
+        return redemptions[controller];
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function share() external view returns (address) {
+        return address(this);
+    }
+
+    /// @notice ERC-165: ERC-7575 vaults, ERC-7540 operators and asynchronous redemption.
+    function supportsInterface(bytes4 id) external pure returns (bool) {
+        return id == type(IERC165).interfaceId || id == OPERATOR_INTERFACE || id == VAULT_INTERFACE || id == ASYNC_REDEEM_INTERFACE;
+    }
+
+    function _toShares(uint256 assets, uint256 nav_) private view returns (uint256) {
+        return Fixed.fullMulDiv(assets, totalSupply() + VIRTUAL_SHARES, nav_ + 1);
+    }
+
+    function _toAssets(uint256 shares, uint256 nav_) private view returns (uint256) {
+        return Fixed.fullMulDiv(shares, nav_ + 1, totalSupply() + VIRTUAL_SHARES);
+    }
+
+    function _decimalsOffset() internal pure override returns (uint8) {
+        return DECIMALS_OFFSET;
+    }
+}
