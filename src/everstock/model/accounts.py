@@ -85,6 +85,7 @@ class AccountModel(Tracked):
     # ── settlement ────────────────────────────────────────────────────────────────────────────────────────────────────
     def settle(self, position_ids: tuple[PositionId, ...], now: int) -> Split:
         """Bring these positions to now and collect once for all; their markets and the rent have been accrued."""
+        # Ambiguous in arithmetic §6: an account that runs dry pays for all its positions pro rata, not in their order.
         current = Split()
         for position_id in position_ids:
             position = self.positions[position_id]

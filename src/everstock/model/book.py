@@ -127,13 +127,19 @@ class BookModel(Tracked):
     def require_covered(self) -> None:
         for layer in Layer:
             cash, reserved = self.cash(layer), self.reserved(layer)
-            require(cash >= reserved, "PerpetualOptions_InsufficientReserve", layer=layer, cash=cash, reserved=reserved)
+            require(
+                cash >= reserved,
+                "PerpetualOptions_InsufficientReserve",
+                layer=layer.value,
+                cash=cash,
+                reserved=reserved,
+            )
 
     def require_side_limit(self, side: Side) -> None:
         notional = self.call_notional if side is Side.CALL else self.put_notional
         locked = mul_div_up(notional, KAPPA_MAIN_WAD, WAD)
         limit = self.cash(Layer.MAIN) * SIDE_LIMIT_PERCENT // 100
-        require(locked <= limit, "PerpetualOptions_SideLimit", side=side, locked=locked, limit=limit)
+        require(locked <= limit, "PerpetualOptions_SideLimit", isCall=side is Side.CALL, locked=locked, limit=limit)
 
     def market_book(self, market_id: int) -> MarketBook:
         if market_id not in self.market_books:
@@ -212,7 +218,9 @@ class BookModel(Tracked):
             market = self.markets[market_id]
             self._require_not_blocking(market_id, layer, now)
             fresh = not self._is_valued_at_price(market_id, now) or market.updated_at >= earliest
-            require(fresh, "PerpetualOptions_PriceTooOld", marketId=market_id, updatedAt=market.updated_at)
+            stamp = market.updated_at
+            error = "PerpetualOptions_PriceTooOld"
+            require(fresh, error, marketId=market_id, updatedAt=stamp, earliest=earliest)
         return self.nav(layer, now, for_deposit=False)
 
     def _accrued(self, market_id: int, now: int) -> Split:

@@ -283,10 +283,19 @@ class MarketModel(Tracked):
         # Two events of one time stay in the order of their scheduling.
         self.events = tuple(sorted((*self.events, event), key=lambda each: each.at))
 
+    def cancel_event(self, at: int) -> None:
+        rest = tuple(event for event in self.events if event.at != at)
+        require(len(rest) < len(self.events), "OptionMarket_UnknownEvent", at=at)
+        self.events = rest
+
     def announce_wind_down(self, final_price_wad: int, freeze_at: int, now: int) -> None:
         earliest = now + 3 * DAY
         require(freeze_at >= earliest, "OptionMarket_NoticeTooShort", at=freeze_at, earliest=earliest)
         self.final_price_wad, self.freeze_at = final_price_wad, freeze_at
+
+    def cancel_wind_down(self, now: int) -> None:
+        require(self.phase(now) is not Phase.FROZEN, "OptionMarket_Frozen", freezeAt=self.freeze_at)
+        self.final_price_wad, self.freeze_at = 0, 0
 
     def require_strike_on_grid(self, j: int) -> None:
         require(abs(j) <= MAX_STRIKE, "OptionMarket_StrikeOutOfGrid", strike=j, limit=MAX_STRIKE)

@@ -84,7 +84,8 @@ class OptionsModel(Tracked):
         book, market = self.book(order.token), self.market(position_id.market_id)
         require(not book.close_only, "PerpetualOptions_CloseOnly", token=order.token)
         paused_until = self.opening_paused_until.get(position_id.market_id, 0)
-        require(now >= paused_until, "PerpetualOptions_OpeningPaused", until=paused_until)
+        unpaused = now >= paused_until
+        require(unpaused, "PerpetualOptions_OpeningPaused", marketId=position_id.market_id, until=paused_until)
         require(order.notional > 0, "PerpetualOptions_ZeroNotional")
         account = self.account(order.owner, order.token)
 
@@ -102,7 +103,8 @@ class OptionsModel(Tracked):
         self._pay_fee(account, fee)
 
         notional = account.positions[position_id].notional
-        require(notional >= book.min_notional, "PerpetualOptions_BelowMinimum", notional=notional)
+        minimum = book.min_notional
+        require(notional >= minimum, "PerpetualOptions_BelowMinimum", notional=notional, minimum=minimum)
         require(len(account.positions) <= MAX_POSITIONS, "PerpetualOptions_TooManyPositions", limit=MAX_POSITIONS)
         strikes = book.market_book(position_id.market_id).strikes
         require(len(strikes) <= MAX_STRIKES, "PerpetualOptions_TooManyStrikes", limit=MAX_STRIKES)
@@ -146,6 +148,8 @@ class OptionsModel(Tracked):
 
     def withdraw(self, owner: str, token: str, amount: int, to: str, caller: str, now: int) -> None:
         self._require_operator(owner, caller)
+        # Mechanism rule 1 says that withdrawing and liquidating accrue the (other) markets, arithmetic §6 that they are
+        # only read as accrual would leave them: nothing is written here.
         account = self.account(owner, token)
         balance = account.balance
         require(balance >= amount, "PerpetualOptions_InsufficientBalance", balance=balance, amount=amount)
@@ -159,7 +163,9 @@ class OptionsModel(Tracked):
         self._settle_one(account, position_id, now)
         health = account.health(now)
         unhealthy = health.equity < health.maintenance_margin
-        require(unhealthy, "PerpetualOptions_Healthy", equity=health.equity, maintenance=health.maintenance_margin)
+        require(
+            unhealthy, "PerpetualOptions_Healthy", equity=health.equity, maintenanceMargin=health.maintenance_margin
+        )
 
         held = account.positions[position_id].notional
         bid_wad = min(market.quote(position_id.strike, position_id.side).bid_wad, KAPPA_WAD)

@@ -106,7 +106,7 @@ class PoolModel(Tracked):
             del self.requests[controller]
         return Claim(shares, assets)
 
-    # ── claims ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── claims (no page gives the rounding of a partial claim: against the one who claims) ────────────────────────────
     def redeem(self, shares: int, receiver: str, controller: str) -> int:
         claim = self.claims.get(controller, Claim(0, 0))
         enough = shares <= claim.shares

@@ -103,13 +103,21 @@ class SystemModel(Tracked):
         self.options.market(market_id).schedule_event(event, self.now)
 
     @operation
+    def cancel_event(self, market_id: int, at: int) -> None:
+        self.options.market(market_id).cancel_event(at)
+
+    @operation
     def announce_wind_down(self, market_id: int, final_price_wad: int, freeze_at: int) -> None:
         self.options.market(market_id).announce_wind_down(final_price_wad, freeze_at, self.now)
 
     @operation
+    def cancel_wind_down(self, market_id: int) -> None:
+        self.options.market(market_id).cancel_wind_down(self.now)
+
+    @operation
     def pause_opening(self, market_id: int, until: int) -> None:
         latest = self.now + MAX_PAUSE_SECONDS
-        require(until <= latest, "PerpetualOptions_OutOfBounds", parameter="until", value=until, max=latest)
+        require(until <= latest, "PerpetualOptions_OutOfBounds", parameter="until", value=until, min=0, max=latest)
         self.options.opening_paused_until[market_id] = until
 
     @operation

@@ -284,3 +284,28 @@ def test_eviction_frees_a_slot_from_dust_at_far_strikes(scene: Scene) -> None:
     with refused("NotEvictable"):
         system.evict(DUST[0], TOKEN, scene.option(-8))
     check_all(system)
+
+
+def test_attack_16_liquidating_oneself_does_not_pay(scene: Scene) -> None:
+    system, option = scene.system, scene.option()
+    run_down(scene, 50 * UNIT)
+    while system.health(TRADER, TOKEN).equity >= 0:
+        scene.pass_time(3600)
+        system.refresh(0)
+    scene.walk_to(48_000)
+    system.liquidate(TRADER, TOKEN, option, KEEPER)
+    wealth = system.balance(TOKEN, TRADER) + system.vault.wallet(TOKEN, TRADER)
+    reward = system.vault.balance(TOKEN, "free", KEEPER)
+    assert 0 < reward <= 50 * UNIT // 1000
+    assert wealth + reward < 20 * UNIT - 50 * UNIT * 13 // 1000
+
+
+def test_an_announced_wind_down_can_be_called_off_until_it_freezes(scene: Scene) -> None:
+    system = scene.system
+    system.announce_wind_down(0, BTC_USD * WAD, system.now + 3 * DAY)
+    system.cancel_wind_down(0)
+    system.open(TRADER, TOKEN, scene.option(), UNIT)
+    system.announce_wind_down(0, BTC_USD * WAD, system.now + 3 * DAY)
+    system.warp(3 * DAY)
+    with refused("OptionMarket_Frozen"):
+        system.cancel_wind_down(0)

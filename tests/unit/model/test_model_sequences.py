@@ -159,3 +159,25 @@ def test_every_rule_succeeds_sometimes() -> None:
         done += player.done
     rules = {"pass_time", "open", "close", "keep", "settle", "withdraw", "deposit_margin", "deposit", "request"}
     assert rules | {"execute", "claim", "schedule"} <= set(done)
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=8, deadline=None)
+def test_x8_after_a_wind_down_everyone_can_leave(seed: int) -> None:
+    player = Player(seed)
+    system = player.system
+    for _ in range(100):
+        player.step()
+    system.announce_wind_down(0, int(player.usd) * WAD * 6 // 5, system.now + 3 * DAY)
+    for _ in range(40):
+        player.step()
+        player.check()
+    system.warp(3 * DAY)
+    for owner, token in list(system.options.accounts):
+        for position_id in list(system.options.accounts[owner, token].positions):
+            system.close_frozen(owner, token, position_id)
+            player.check()
+    for token, layer in system.pools:
+        book = system.options.books[token]
+        assert book.reserved(layer) == 0
+        assert system.nav(token, layer, for_deposit=False).nav == book.cash(layer)
