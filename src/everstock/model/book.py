@@ -209,7 +209,7 @@ class BookModel(Tracked):
             self._require_not_blocking(market_id, layer, now)
         nav = self.nav(layer, now, for_deposit=True)
         impaired = nav.nav * IMPAIRED_DIVISOR < nav.cash
-        require(not impaired, "PerpetualOptions_PoolImpaired", nav=nav.nav, cash=nav.cash)
+        require(not impaired, "UnderwritingPool_Impaired", nav=nav.nav, cash=nav.cash)
         return nav
 
     def require_redeemable(self, layer: Layer, now: int, earliest: int) -> Nav:
@@ -219,7 +219,7 @@ class BookModel(Tracked):
             self._require_not_blocking(market_id, layer, now)
             fresh = not self._is_valued_at_price(market_id, now) or market.updated_at >= earliest
             stamp = market.updated_at
-            error = "PerpetualOptions_PriceTooOld"
+            error = "UnderwritingPool_PriceTooOld"
             require(fresh, error, marketId=market_id, updatedAt=stamp, earliest=earliest)
         return self.nav(layer, now, for_deposit=False)
 
@@ -257,10 +257,11 @@ class BookModel(Tracked):
         return market.phase(now) is not Phase.FROZEN and market.last_status is PriceStatus.OPEN
 
     def _require_not_blocking(self, market_id: int, layer: Layer, now: int) -> None:
-        market, locked, limit = self.markets[market_id], self._locked(market_id, layer), self.cash(layer)
+        market, locked, cash = self.markets[market_id], self._locked(market_id, layer), self.cash(layer)
         priced = market.phase(now) is Phase.FROZEN or market.last_status is PriceStatus.OPEN
-        blocking = not priced and locked * BLOCKING_DIVISOR > limit
-        require(not blocking, "PerpetualOptions_MarketNotOpen", marketId=market_id, locked=locked, limit=limit)
+        blocking = not priced and locked * BLOCKING_DIVISOR > cash
+        limit, error = cash // BLOCKING_DIVISOR, "UnderwritingPool_MarketNotOpen"
+        require(not blocking, error, marketId=market_id, locked=locked, limit=limit)
 
 
 @dataclass(frozen=True)

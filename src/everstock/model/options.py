@@ -46,9 +46,14 @@ class Opened:
 @dataclass(frozen=True)
 class Closed:
     notional: int
-    payout: int
+    payout_main: int
+    payout_insurance: int
     fee: int  # or the keeper's reward
     debt_paid: int
+
+    @property
+    def payout(self) -> int:
+        return self.payout_main + self.payout_insurance
 
 
 class OptionsModel(Tracked):
@@ -129,14 +134,15 @@ class OptionsModel(Tracked):
         market = self._refresh(position_id, now)
         self._settle_one(account, position_id, now)
         bid_wad = market.quote(position_id.strike, position_id.side).bid_wad
-        proceeds = self._pay_out(account, position_id, notional, bid_wad, now)
+        payout = self._pay_out(account, position_id, notional, bid_wad, now)
+        proceeds = payout.total
         enough = proceeds >= order.limit
         require(enough, "PerpetualOptions_ProceedsBelowLimit", proceeds=proceeds, limit=order.limit)
         debt_paid = account.pay_debt(proceeds)
         fee = min(fee_of(notional, proceeds), proceeds - debt_paid)
         self._pay_fee(account, fee)
         self._forgive_after_last(account)
-        return Closed(notional, proceeds, fee, debt_paid)
+        return Closed(notional, payout.main, payout.insurance, fee, debt_paid)
 
     def settle(self, owner: str, token: str, now: int) -> None:
         account = self.account(owner, token)
@@ -146,8 +152,7 @@ class OptionsModel(Tracked):
             account.book.record_freeze(market_id, now)
         account.settle(tuple(account.positions), now)
 
-    def withdraw(self, owner: str, token: str, amount: int, to: str, caller: str, now: int) -> None:
-        self._require_operator(owner, caller)
+    def withdraw(self, owner: str, token: str, amount: int, to: str, now: int) -> None:
         # Mechanism rule 1 says that withdrawing and liquidating accrue the (other) markets, arithmetic §6 that they are
         # only read as accrual would leave them: nothing is written here.
         account = self.account(owner, token)
@@ -176,8 +181,8 @@ class OptionsModel(Tracked):
         if notional >= held or held - notional < book.min_notional:
             notional = held
 
-        proceeds = self._pay_out(account, position_id, notional, bid_wad, now)
-        debt_paid = account.pay_debt(proceeds)
+        payout = self._pay_out(account, position_id, notional, bid_wad, now)
+        debt_paid = account.pay_debt(payout.total)
         reward = notional // LIQUIDATION_REWARD_DIVISOR
         from_account = min(reward, account.balance)
         free_insurance = max(0, book.cash(Layer.INSURANCE) - book.reserved(Layer.INSURANCE))
@@ -185,7 +190,7 @@ class OptionsModel(Tracked):
         self.vault.move(token, from_account, (OPTIONS, owner), (FREE, keeper))
         self.vault.move(token, from_insurance, (OPTIONS, book.pool(Layer.INSURANCE)), (FREE, keeper))
         self._forgive_after_last(account)
-        return Closed(notional, proceeds, from_account + from_insurance, debt_paid)
+        return Closed(notional, payout.main, payout.insurance, from_account + from_insurance, debt_paid)
 
     def exercise(self, owner: str, token: str, position_id: PositionId, keeper: str, now: int) -> Closed:
         account = self._account_with(owner, token, position_id)
@@ -195,11 +200,11 @@ class OptionsModel(Tracked):
         self._settle_one(account, position_id, now)
         notional = account.positions[position_id].notional
         payout = self._pay_out(account, position_id, notional, mark_wad, now)
-        reward = min(notional // EXERCISE_REWARD_DIVISOR, payout)
+        reward = min(notional // EXERCISE_REWARD_DIVISOR, payout.total)
         self.vault.move(token, reward, (OPTIONS, owner), (FREE, keeper))
-        debt_paid = account.pay_debt(payout - reward)
+        debt_paid = account.pay_debt(payout.total - reward)
         self._forgive_after_last(account)
-        return Closed(notional, payout, reward, debt_paid)
+        return Closed(notional, payout.main, payout.insurance, reward, debt_paid)
 
     def evict(self, owner: str, token: str, position_id: PositionId, now: int) -> Closed:
         account = self._account_with(owner, token, position_id)
@@ -260,22 +265,24 @@ class OptionsModel(Tracked):
         if position_id in account.positions:
             account.settle((position_id,), now)
 
-    def _pay_out(self, account: AccountModel, position_id: PositionId, notional: int, value_wad: int, now: int) -> int:
+    def _pay_out(
+        self, account: AccountModel, position_id: PositionId, notional: int, value_wad: int, now: int
+    ) -> Split:
         """Take notional off the book and put what it is worth on the account's balance."""
         payout = payout_of(notional, value_wad)
         self._change_notional(account, position_id, -notional, now)
         book = account.book
         for layer, amount in ((Layer.MAIN, payout.main), (Layer.INSURANCE, payout.insurance)):
             self.vault.move(book.token, amount, (OPTIONS, book.pool(layer)), (OPTIONS, account.owner))
-        return payout.total
+        return payout
 
     def _close_whole(self, account: AccountModel, position_id: PositionId, value_wad: int, now: int) -> Closed:
         """At a value without fee, spread or reward."""
         notional = account.positions[position_id].notional
         payout = self._pay_out(account, position_id, notional, value_wad, now)
-        debt_paid = account.pay_debt(payout)
+        debt_paid = account.pay_debt(payout.total)
         self._forgive_after_last(account)
-        return Closed(notional, payout, 0, debt_paid)
+        return Closed(notional, payout.main, payout.insurance, 0, debt_paid)
 
     def _change_notional(self, account: AccountModel, position_id: PositionId, change: int, now: int) -> None:
         key, market = (position_id.market_id, position_id.strike), self.markets[position_id.market_id]

@@ -169,10 +169,8 @@ class SystemModel(Tracked):
         self.options.settle(owner, token, self.now)
 
     @operation
-    def withdraw_margin(
-        self, owner: str, token: str, amount: int, to: str | None = None, caller: str | None = None
-    ) -> None:
-        self.options.withdraw(owner, token, amount, to or owner, caller or owner, self.now)
+    def withdraw_margin(self, owner: str, token: str, amount: int, to: str | None = None) -> None:
+        self.options.withdraw(owner, token, amount, to or owner, self.now)
 
     @operation
     def set_operator(self, owner: str, operator: str, approved: bool) -> None:
@@ -198,6 +196,10 @@ class SystemModel(Tracked):
     @operation
     def freeze(self, token: str, market_id: int) -> None:
         self.options.freeze(token, market_id, self.now)
+
+    @operation
+    def accrue_rent(self, token: str) -> None:
+        self.options.book(token).accrue_rent(self.now)
 
     # ── liquidity providers ───────────────────────────────────────────────────────────────────────────────────────────
     @operation

@@ -130,7 +130,7 @@ def test_an_impaired_pool_takes_no_deposits() -> None:
     system.open("whale", TOKEN, scene.option(), 800 * UNIT)
     scene.walk_to(BTC_USD * 2.5)
     system.fund(TOKEN, "joiner", UNIT)
-    with refused("PoolImpaired"):
+    with refused("UnderwritingPool_Impaired"):
         system.pool_deposit(TOKEN, Layer.INSURANCE, "joiner", UNIT)
     insurance = system.nav(TOKEN, Layer.INSURANCE, for_deposit=True)
     assert insurance.liability == 200 * UNIT
