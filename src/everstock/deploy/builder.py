@@ -1,0 +1,161 @@
+"""Deploys the whole system from parameters, in the order of dependency, and wires its roles.
+
+Every step has a name. The roles are granted last, so that a half-built system trusts nobody but its deployer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from everstock.artifacts import Artifacts
+from everstock.artifacts import load as load_artifacts
+from everstock.chain.accounts import address as named_address
+from everstock.chain.base import Chain
+from everstock.chain.contract import Contract
+from everstock.client.system import Asset, MarginToken, Market, System
+from everstock.deploy.roles import GRANTS, Role
+from everstock.params import Params
+from everstock.params import Token as TokenParams
+
+WAD = 10**18
+ZERO_ADDRESS = "0x" + "00" * 20
+
+
+class Builder:
+    """Holds what the steps share. `sender` deploys, and is the authority's admin until it hands over."""
+
+    def __init__(self, chain: Chain, params: Params, sender: str, artifacts: Artifacts | None = None) -> None:
+        self.chain = chain
+        self.params = params
+        self.sender = sender
+        self.artifacts = artifacts or load_artifacts()
+        self.authority = self.deploy("Authority", sender)
+
+    def deploy(self, artifact: str, *args: Any) -> Contract:
+        return self.chain.deploy(self.artifacts[artifact], *args, sender=self.sender)
+
+    def wire_roles(self, contract: Contract, kind: str) -> None:
+        """Let each role call its functions of `contract`, as the table in `roles` says."""
+        for role, functions in GRANTS[kind].items():
+            selectors = [getattr(contract, name).selector for name in functions]
+            self.authority.setTargetFunctionRole(contract.address, selectors, int(role), sender=self.sender)
+
+    def grant(self, role: Role, account: Any, delay_seconds: int = 0) -> None:
+        self.authority.grantRole(int(role), account, delay_seconds, sender=self.sender)
+
+    # ── parts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def build(self) -> System:
+        params = self.params
+        treasury = params.treasury or named_address("treasury")
+        vault = self.deploy("CollateralVault", self.authority.address)
+        oracle = self.deploy("PriceOracle", self.authority.address)
+        options = self.deploy("PerpetualOptions", self.authority.address, vault.address, treasury)
+        deployers = [self.deploy(name).address for name in ("MainPoolDeployer", "InsurancePoolDeployer")]
+        factory = self.deploy("PoolFactory", self.authority.address, options.address, *deployers)
+        for contract, kind in (
+            (vault, "CollateralVault"),
+            (oracle, "PriceOracle"),
+            (options, "PerpetualOptions"),
+            (factory, "PoolFactory"),
+        ):
+            self.wire_roles(contract, kind)
+        self.grant(Role.FACTORY, factory.address)
+        # The deployer does the governor's work until the roles are handed over.
+        self.grant(Role.GOVERNOR, self.sender)
+        self.grant(Role.ISSUER, self.sender)
+        self.grant(Role.GUARDIAN, self.sender)
+        vault.setModule(options.address, True, sender=self.sender)
+
+        system = System(
+            chain=self.chain,
+            params=params,
+            artifacts=self.artifacts,
+            governor=self.sender,
+            treasury=treasury,
+            authority=self.authority,
+            vault=vault,
+            oracle=oracle,
+            options=options,
+            factory=factory,
+        )
+        for name in params.assets:
+            system.assets[name] = self.asset(system, name)
+        for name in params.markets:
+            system.markets[name] = self.market(system, name)
+        for symbol, token in params.tokens.items():
+            list_token(system, symbol, token)
+        return system
+
+    def asset(self, system: System, name: str) -> Asset:
+        """A feed adapter over the asset's aggregator, known to the oracle."""
+        spec = self.params.assets[name]
+        if spec.aggregator is None:
+            assert spec.initial_price_usd is not None  # the schema's doing
+            aggregator = self.deploy(
+                "MockAggregator", spec.feed_decimals, int(spec.initial_price_usd * 10**spec.feed_decimals)
+            )
+        else:
+            aggregator = self.chain.contract(self.artifacts["MockAggregator"], spec.aggregator)
+        feed = self.deploy("ChainlinkFeed", aggregator.address)
+        asset_id = name.encode().ljust(32, b"\0")
+        config = (feed.address, spec.max_age_seconds, int(spec.deviation * WAD), ZERO_ADDRESS)
+        system.oracle.setAsset(asset_id, config, sender=self.sender)
+        return Asset(system, name, asset_id, feed, aggregator, spec.feed_decimals)
+
+    def market(self, system: System, name: str) -> Market:
+        spec = self.params.markets[name]
+        config = (
+            system.assets[spec.asset].id,
+            int(spec.reference_price_usd * WAD),
+            spec.variance_budget_wad,
+            spec.initial_variance_wad,
+            int(self.params.sigma_min**2 * WAD),
+            int(self.params.sigma_max**2 * WAD),
+            int(spec.loading * WAD),
+        )
+        contract = self.deploy(
+            "OptionMarket",
+            self.authority.address,
+            system.oracle.address,
+            ZERO_ADDRESS,
+            system.options.address,
+            config,
+        )
+        self.wire_roles(contract, "OptionMarket")
+        contract.refresh(sender=self.sender)
+        receipt = system.options.addMarket(contract.address, sender=self.sender)
+        market_id = int(receipt.event("AddMarket")["marketId"])
+        return Market(system, name, market_id, contract, system.assets[spec.asset])
+
+
+def list_token(system: System, symbol: str, spec: TokenParams) -> MarginToken:
+    """Deploy a stock token unless it exists, list it as margin, and add it to the system."""
+    chain, artifacts, sender = system.chain, system.artifacts, system.governor
+    if spec.address is None:
+        contract = chain.deploy(
+            artifacts["StockToken"], spec.name, symbol, spec.decimals, system.authority.address, sender=sender
+        )
+        for role, functions in GRANTS["StockToken"].items():
+            selectors = [getattr(contract, name).selector for name in functions]
+            system.authority.setTargetFunctionRole(contract.address, selectors, int(role), sender=sender)
+    else:
+        contract = chain.contract(artifacts["StockToken"], spec.address)
+    receipt = system.factory.listToken(contract.address, spec.min_notional_units, sender=sender)
+    created = receipt.event("CreatePools")
+    token = MarginToken(
+        system,
+        symbol,
+        contract,
+        spec.decimals,
+        chain.contract(artifacts["MainPool"], created["mainPool"]),
+        chain.contract(artifacts["InsurancePool"], created["insurancePool"]),
+    )
+    system.tokens[symbol] = token
+    return token
+
+
+def deploy_system(
+    chain: Chain, params: Params, sender: str | None = None, artifacts: Artifacts | None = None
+) -> System:
+    """Deploy everything `params` names. `sender` defaults to the chain's account `deployer`."""
+    return Builder(chain, params, sender or chain.account("deployer"), artifacts).build()

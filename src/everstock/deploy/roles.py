@@ -1,0 +1,29 @@
+"""Which role may call which function. One table, from which the deployment wires the authority and the role tests take their cases."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """Role ids in the authority. ADMIN is OpenZeppelin's own."""
+
+    ADMIN = 0
+    GOVERNOR = 1
+    GUARDIAN = 2
+    ISSUER = 3
+    FACTORY = 4
+
+
+GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
+    "CollateralVault": {Role.GOVERNOR: ("setModule",)},
+    "PriceOracle": {Role.GOVERNOR: ("setAsset",)},
+    "OptionMarket": {Role.GOVERNOR: ("scheduleEvent", "cancelEvent", "announceWindDown", "cancelWindDown")},
+    "PerpetualOptions": {
+        Role.GOVERNOR: ("addMarket", "setToken"),
+        Role.GUARDIAN: ("pauseOpening",),
+        Role.FACTORY: ("listToken",),
+    },
+    "PoolFactory": {Role.GOVERNOR: ("listToken",)},
+    "StockToken": {Role.ISSUER: ("mint", "burnFrom", "pause"), Role.GOVERNOR: ("unpause",)},
+}
