@@ -36,7 +36,7 @@ $(STAMPS)/python: requirements.lock pyproject.toml $(STAMPS)/venv
 
 $(STAMPS)/node: package.json package-lock.json .npmrc | $(STAMPS)/venv
 	@echo "Installing Node packages"
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 $(STAMPS)/provision: toolchain/provision.py toolchain/solc.cjs $(STAMPS)/python $(STAMPS)/node
