@@ -47,9 +47,10 @@ def test_an_address_without_an_aggregator_is_refused(it):
         it.chain.deploy(it.built["ChainlinkFeed"], it.stranger, sender=it.governor)
 
 
+@pytest.mark.parametrize("decimals", [8, 18, 36])
 @pytest.mark.parametrize("answer", [0, -1, -(2**255)])
-def test_zero_and_negative_answers_are_no_price(it, answer):
-    _, feed = adapter(it, 8, answer)
+def test_zero_and_negative_answers_are_no_price(it, decimals, answer):
+    _, feed = adapter(it, decimals, answer)
     print_ = feed.latest()
     assert (print_.price, print_.publishedAt, print_.round) == (0, it.chain.now, 1)
 

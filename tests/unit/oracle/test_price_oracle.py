@@ -338,6 +338,18 @@ def test_rolling_one_bucket_keeps_the_one_before(crypto):
     assert crypto.tick(101.2).status == "Open"
 
 
+@pytest.mark.parametrize(("visited", "usd"), [(95, 104.51), (105, 94.49)])
+def test_what_a_bucket_visited_and_left_counts_in_the_next_one(crypto, visited, usd):
+    at_bucket(crypto)
+    crypto.tick(100)
+    crypto.tick(visited)
+    crypto.tick(100)
+    at_bucket(crypto)
+    assert crypto.tick(usd).status == "Halted"
+    at_bucket(crypto)
+    assert crypto.tick(usd).status == "Open"
+
+
 def test_after_hours_of_silence_only_the_last_price_counts(crypto):
     at_bucket(crypto)
     crypto.tick(100)

@@ -34,7 +34,9 @@ AGE = st.one_of(st.just(0), st.integers(0, 400), st.sampled_from([-1, MAX_AGE, M
 TICK = st.fixed_dictionaries(
     {
         "wait": WAIT,
-        "from": st.sampled_from(["accepted", "accepted", "accepted", "printed", "low", "high"]),
+        "from": st.sampled_from(
+            ["accepted", "accepted", "accepted", "printed", "low", "high", "low before", "high before"]
+        ),
         "step": STEP,
         "nudge": st.sampled_from([0, 0, 0, 1, -1, 7 * UNIT, UNIT, -UNIT]),
         "age": AGE,
@@ -73,6 +75,8 @@ def compare(it, kind, ticks, seen):
             "printed": printed,
             "low": memory.current.lowest * UNIT,
             "high": memory.current.highest * UNIT,
+            "low before": memory.previous.lowest * UNIT,
+            "high before": memory.previous.highest * UNIT,
         }
         anchor = anchors[tick["from"]] or printed
         price = max(1, anchor * tick["step"] // PARTS + tick["nudge"])
