@@ -234,7 +234,7 @@ class BookModel(Tracked):
     def _liability(self, market_id: int, layer: Layer, now: int, for_deposit: bool) -> int:
         market, book = self.markets[market_id], self.market_books[market_id]
         frozen = market.phase(now) is Phase.FROZEN
-        if not frozen and market.last_status is not PriceStatus.OPEN:
+        if not frozen and market.status_at(now) is not PriceStatus.OPEN:
             return 0 if for_deposit else self._locked(market_id, layer)
         liability_wad = 0
         for j, notionals in book.strikes.items():
@@ -254,11 +254,11 @@ class BookModel(Tracked):
 
     def _is_valued_at_price(self, market_id: int, now: int) -> bool:
         market = self.markets[market_id]
-        return market.phase(now) is not Phase.FROZEN and market.last_status is PriceStatus.OPEN
+        return market.status_at(now) is PriceStatus.OPEN
 
     def _require_not_blocking(self, market_id: int, layer: Layer, now: int) -> None:
         market, locked, cash = self.markets[market_id], self._locked(market_id, layer), self.cash(layer)
-        priced = market.phase(now) is Phase.FROZEN or market.last_status is PriceStatus.OPEN
+        priced = market.phase(now) is Phase.FROZEN or market.status_at(now) is PriceStatus.OPEN
         blocking = not priced and locked * BLOCKING_DIVISOR > cash
         limit, error = cash // BLOCKING_DIVISOR, "UnderwritingPool_MarketNotOpen"
         require(not blocking, error, marketId=market_id, locked=locked, limit=limit)

@@ -19,6 +19,7 @@ MAX_RENT_WAD = 60 * WAD // 100
 EVENT_NOTICE_SECONDS = 2 * DAY
 STRIKE_BAND_WAD = 20 * WAD // 100
 MAX_LIVE_STRIKES = 64
+MAX_EVENTS = 16
 
 
 class Phase(Enum):
@@ -114,6 +115,7 @@ class MarketModel(Tracked):
         if self.phase(now) is Phase.FROZEN:
             self.accrue(now)
             self.running = False
+            self.last_status = PriceStatus.HALTED
             return self.last_status
         answer = self.oracle.refresh(now)
         self._take(answer, now)
@@ -248,9 +250,12 @@ class MarketModel(Tracked):
         due_wad = ceil_div(lambda_wad * WAD, self.pricing.u_wad) + ceil_div(MAX_RENT_WAD * (reopening - now), YEAR)
         return MarginRates(max(initial_wad, due_wad), max(maintenance_wad, due_wad))
 
-    def require_open(self, now: int) -> None:
+    def status_at(self, now: int) -> PriceStatus:
+        """What a refresh would find now."""
+        return PriceStatus.HALTED if self.phase(now) is Phase.FROZEN else self.oracle.read(now).status
+
+    def require_open(self) -> None:
         """After a refresh: the price may be traded on."""
-        require(self.phase(now) is not Phase.FROZEN, "OptionMarket_Frozen", freezeAt=self.freeze_at)
         require(self.last_status is PriceStatus.OPEN, "OptionMarket_NotOpen", status=self.last_status.value)
 
     def require_openable(self, j: int, now: int) -> None:
@@ -280,15 +285,19 @@ class MarketModel(Tracked):
     def schedule_event(self, event: ScheduledEvent, now: int) -> None:
         earliest = now + EVENT_NOTICE_SECONDS
         require(event.at >= earliest, "OptionMarket_NoticeTooShort", at=event.at, earliest=earliest)
+        require(len(self.events) < MAX_EVENTS, "OptionMarket_TooManyEvents", limit=MAX_EVENTS)
         # Two events of one time stay in the order of their scheduling.
         self.events = tuple(sorted((*self.events, event), key=lambda each: each.at))
 
-    def cancel_event(self, at: int) -> None:
-        rest = tuple(event for event in self.events if event.at != at)
-        require(len(rest) < len(self.events), "OptionMarket_UnknownEvent", at=at)
-        self.events = rest
+    def cancel_event(self, at: int, now: int) -> None:
+        """Of two events of one time, the one scheduled first. What has fallen due stays."""
+        index = next((i for i, event in enumerate(self.events) if event.at == at > now), None)
+        require(index is not None, "OptionMarket_UnknownEvent", at=at)
+        assert index is not None
+        self.events = self.events[:index] + self.events[index + 1 :]
 
     def announce_wind_down(self, final_price_wad: int, freeze_at: int, now: int) -> None:
+        require(self.phase(now) is not Phase.FROZEN, "OptionMarket_Frozen", freezeAt=self.freeze_at)
         earliest = now + 3 * DAY
         require(freeze_at >= earliest, "OptionMarket_NoticeTooShort", at=freeze_at, earliest=earliest)
         self.final_price_wad, self.freeze_at = final_price_wad, freeze_at

@@ -146,6 +146,8 @@ class OptionsModel(Tracked):
 
     def settle(self, owner: str, token: str, now: int) -> None:
         account = self.account(owner, token)
+        if not account.positions:
+            return
         account.book.accrue_rent(now)
         for market_id in sorted({each.market_id for each in account.positions}):
             self.markets[market_id].accrue(now)
@@ -236,7 +238,8 @@ class OptionsModel(Tracked):
         book, market = self.book(token), self.market(market_id)
         frozen = market.phase(now) is Phase.FROZEN
         recorded = market_id in book.market_books and book.market_books[market_id].frozen_rent_index is not None
-        require(frozen and not recorded, "PerpetualOptions_NotFreezable", token=token, marketId=market_id)
+        freezable = frozen and not recorded and market_id in book.open_market_ids()
+        require(freezable, "PerpetualOptions_NotFreezable", token=token, marketId=market_id)
         book.record_freeze(market_id, now)
 
     # ── pools ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,7 +259,7 @@ class OptionsModel(Tracked):
         market = self.market(position_id.market_id)
         market.require_strike_on_grid(position_id.strike)
         market.refresh(now)
-        market.require_open(now)
+        market.require_open()
         return market
 
     def _settle_one(self, account: AccountModel, position_id: PositionId, now: int) -> None:

@@ -111,8 +111,8 @@ class PoolModel(Tracked):
         claim = self.claims.get(controller, Claim(0, 0))
         enough = shares <= claim.shares
         require(enough, "UnderwritingPool_ExceedsClaimable", amount=shares, claimable=claim.shares)
-        require(shares > 0, "UnderwritingPool_ZeroAmount")
-        assets = mul_div(shares, claim.assets, claim.shares)
+        assets = mul_div(shares, claim.assets, claim.shares) if claim.shares else 0
+        require(assets > 0, "UnderwritingPool_ZeroAmount")
         self._pay_claim(claim, Claim(shares, assets), receiver, controller)
         return assets
 

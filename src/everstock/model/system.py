@@ -104,7 +104,7 @@ class SystemModel(Tracked):
 
     @operation
     def cancel_event(self, market_id: int, at: int) -> None:
-        self.options.market(market_id).cancel_event(at)
+        self.options.market(market_id).cancel_event(at, self.now)
 
     @operation
     def announce_wind_down(self, market_id: int, final_price_wad: int, freeze_at: int) -> None:

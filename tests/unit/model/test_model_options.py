@@ -187,7 +187,7 @@ def test_a_frozen_market_closes_at_its_final_price_and_owes_no_more_rent(scene: 
         system.freeze(TOKEN, 0)
     system.warp(30 * DAY)
     assert system.health(TRADER, TOKEN).owed == owed
-    with refused("Frozen"):
+    with refused("NotOpen"):
         system.close(TRADER, TOKEN, option)
     check_all(system)
     closed = system.close_frozen(TRADER, TOKEN, option)
