@@ -12,9 +12,11 @@ from everstock.chain.contract import Contract
 from everstock.chain.evm import EvmChain
 from everstock.chain.receipt import Receipt
 from everstock.chain.testing import Caught, reverts
-from everstock.client import MarginToken, Market, System
+from everstock.client import Asset, MarginToken, Market, System
 from everstock.deploy import deploy_system
-from everstock.params import load
+from everstock.deploy.builder import list_token
+from everstock.deploy.roles import GRANTS
+from everstock.params import Token, load
 
 ONE = 10**18
 WAD = 10**18
@@ -38,9 +40,55 @@ INSURANCE_CASH = 500 * ONE
 MARGIN = 100 * ONE
 
 
+def up(a: int, b: int) -> int:
+    """a / b, rounded up."""
+    return -(-a // b)
+
+
+def fee_of(notional: int, consideration: int) -> int:
+    """0.05% of notional, at most an eighth of premium or proceeds; up."""
+    return min(up(notional, 2000), up(consideration, 8))
+
+
 def deploy_local() -> System:
     """The system of `params/local.yaml`, in this process."""
     return deploy_system(EvmChain(), load("local"))
+
+
+def add_token(system: System, symbol: str, decimals: int = 18, min_notional: str = "1") -> MarginToken:
+    """Deploy a stock token and list it as margin."""
+    return list_token(system, symbol, Token(name=symbol, decimals=decimals, min_notional=min_notional))
+
+
+def add_market(system: System, name: str, asset: str = "BTC", calendar: Any = ZERO_ADDRESS) -> Market:
+    """One more market on an asset, with the parameters of BTC-7D."""
+    like, owner = system.market("BTC-7D").contract.config(), system.governor
+    config = like._replace(assetId=system.asset(asset).id, referencePrice=_price_of(system.asset(asset)))
+    wired = (system.authority, system.oracle, calendar, system.options)
+    contract = system.chain.deploy(system.artifacts["OptionMarket"], *wired, tuple(config), sender=owner)
+    for role, functions in GRANTS["OptionMarket"].items():
+        selectors = [getattr(contract, function).selector for function in functions]
+        system.authority.setTargetFunctionRole(contract, selectors, int(role), sender=owner)
+    contract.refresh(sender=owner)
+    market_id = system.options.addMarket(contract, sender=owner).return_value
+    system.markets[name] = Market(system, name, market_id, contract, system.asset(asset))
+    return system.markets[name]
+
+
+def add_session_market(system: System, name: str = "SPY-7D", price: int = 500) -> Market:
+    """A market that trades from 14:30 to 21:00 UTC on weekdays: the chain starts at an opening, on a Monday."""
+    chain, owner = system.chain, system.governor
+    calendar = chain.deploy(system.artifacts["TestCalendar"], WAD // 5, 11_024_640 * WAD, sender=owner)
+    aggregator = chain.deploy(system.artifacts["MockAggregator"], 8, price * 10**8, sender=owner)
+    feed = chain.deploy(system.artifacts["ChainlinkFeed"], aggregator, sender=owner)
+    asset = Asset(system, "SPY", b"SPY".ljust(32, b"\0"), feed, aggregator, 8)
+    system.oracle.setAsset(asset.id, (feed.address, 4_200, WAD // 1000, calendar.address), sender=owner)
+    system.assets["SPY"] = asset
+    return add_market(system, name, "SPY", calendar)
+
+
+def _price_of(asset: Asset) -> int:
+    return int(asset.aggregator.latestAnswer()) * 10 ** (18 - asset.feed_decimals)
 
 
 @dataclass(frozen=True)
@@ -219,6 +267,14 @@ class Desk:
         owner = owner or self.who.trader
         return self.options.withdraw(self.token.address, amount, to or owner, sender=owner)
 
+    def events(self, receipt: Receipt, name: str) -> list[Any]:
+        """The options' own events of that name: the vault has a `Settle` and a `Withdraw` too."""
+        return [each for each in receipt.events if each.name == name and each.address == self.options.address]
+
+    def event(self, receipt: Receipt, name: str) -> Any:
+        (found,) = self.events(receipt, name)
+        return found
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def position(self, *position: Any, owner: Any = None) -> Any:
         return self.options.position(owner or self.who.trader, self.token.address, self.id(*position))
@@ -232,6 +288,12 @@ class Desk:
     def debt(self, owner: Any = None) -> tuple[int, int]:
         """What the account owes main and insurance on record."""
         return tuple(self.options.debtOf(owner or self.who.trader, self.token.address))
+
+    def sold(self) -> dict[int, tuple[int, int]]:
+        """Notional of calls and puts at each live strike of the market."""
+        words = self.options.marketState(self.token.address, self.market.id).strikes
+        mask = 2**112 - 1
+        return {(w >> 224) - ((w >> 239) << 16): (w & mask, w >> 112 & mask) for w in words}
 
     @property
     def book(self) -> Any:
