@@ -1,0 +1,94 @@
+"""`ape run scenario NAME`: play a story on a local chain. `ape run scenario --list` names the stories."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from ape.cli import ConnectedProviderCommand
+from ape.logging import LogLevel, logger
+from rich.console import Console
+
+from everstock.chain.errors import ChainError
+from everstock.chain.rpc import RpcChain
+from everstock.scenarios import SCENARIOS, Scenario
+from everstock.scenarios.prices import PriceDataError, Window
+
+
+class ScenarioCommand(ConnectedProviderCommand):
+    """Connects quietly, to an Anvil that does not record every step of every transaction."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        logger.set_level(LogLevel.WARNING)
+        with without_step_tracing():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def without_step_tracing() -> Iterator[None]:
+    """Ape starts Anvil with `--steps-tracing`, which makes pokes five times slower; nothing here reads steps."""
+    from ape_foundry.provider import FoundryProvider
+
+    build_command = FoundryProvider.build_command
+    FoundryProvider.build_command = lambda provider: [
+        part for part in build_command(provider) if part != "--steps-tracing"
+    ]
+    try:
+        yield
+    finally:
+        FoundryProvider.build_command = build_command
+
+
+def list_scenarios(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        for scenario in SCENARIOS.values():
+            click.echo(f"{click.style(scenario.name, bold=True)}  {scenario.title}")
+            click.echo(click.wrap_text(scenario.description, 100, "  ", "  "))
+        ctx.exit()
+
+
+def window_of(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Window | None:
+    try:
+        return Window.parse(value) if value else None
+    except PriceDataError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.group()
+@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=list_scenarios, help="List them.")
+def cli() -> None:
+    """Play a scenario on a local chain, and print a ledger that adds up."""
+
+
+def command(scenario: Scenario) -> click.Command:
+    @click.command(scenario.name, cls=ScenarioCommand, help=scenario.description, short_help=scenario.title)
+    @click.option(
+        "--prices",
+        type=click.Path(path_type=Path),
+        help="CSV file of daily bars: date, asset, open, high, low, close. Without it: a seeded model.",
+    )
+    @click.option(
+        "--window", callback=window_of, metavar="FROM:TO", help="Days (YYYY-MM-DD), both included. Default: 14."
+    )
+    @click.option("--seed", default=1, show_default=True, help="Of the prices within a day, or of the model.")
+    def play(provider: Any, prices: Path | None, window: Window | None, seed: int) -> None:
+        console = Console(width=None if sys.stdout.isatty() else 140)
+        try:
+            chain = RpcChain.from_ape(provider, exclusive=True)
+            if not chain.is_local:
+                raise click.ClickException("a scenario lets days pass: it needs a local chain")
+            outcome = scenario.play(chain, console, prices=prices, window=window, seed=seed)
+        except (PriceDataError, ChainError) as error:
+            raise click.ClickException(str(error)) from error
+        if not outcome.adds_up:
+            sys.exit(1)
+
+    return play
+
+
+for _scenario in SCENARIOS.values():
+    cli.add_command(command(_scenario))

@@ -1,0 +1,47 @@
+"""The scenarios by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+
+from everstock.chain.base import Chain
+from everstock.report import TokenLedger
+from everstock.scenarios import tsla_shorts_btc
+from everstock.scenarios.prices import Window
+
+
+class Outcome(Protocol):
+    """What every scenario ends with."""
+
+    ledgers: list[TokenLedger]
+
+    @property
+    def adds_up(self) -> bool: ...
+
+
+class Play(Protocol):
+    """Runs on any local chain. Prices come from a CSV file of daily bars, or from the scenario's own seeded model."""
+
+    def __call__(
+        self, chain: Chain, console: Console, *, prices: Path | None, window: Window | None, seed: int
+    ) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    description: str
+    play: Play
+
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("tsla-shorts-btc", tsla_shorts_btc.TITLE, tsla_shorts_btc.DESCRIPTION, tsla_shorts_btc.play),
+    )
+}
