@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IPriceOracle, PriceStatus } from "../oracle/IPriceOracle.sol";
+import { StrikeNotional } from "../math/StrikeNotional.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
 
 /// @title One underlying, one variance budget: price, clock and funding indices
@@ -76,6 +77,18 @@ interface IOptionMarket {
         uint256 put;
     }
 
+    /// @notice What a pool's strikes in this market are worth, in margin tokens × WAD; funding in margin tokens × 1e27.
+    /// @param notional Σ calls and puts.
+    /// @param funding Σ N · F.
+    /// @param main Σ N · value, up to κ_m per unit.
+    /// @param insurance Σ N · value above κ_m, up to κ_i per unit.
+    struct BookValue {
+        uint256 notional;
+        uint256 funding;
+        uint256 main;
+        uint256 insurance;
+    }
+
     /// @notice The stored state.
     /// @param price Last price taken, USD in WAD; 0 before the first.
     /// @param updatedAt Its stamp.
@@ -107,7 +120,7 @@ interface IOptionMarket {
     }
 
     /// @param at When it falls due, Unix seconds.
-    /// @param lump ΔΛ that the clock jumps by, WAD: 1.5·s²/c for an expected move s.
+    /// @param lump ΔΛ that the clock jumps by, WAD: 1.5·s²/c for an expected move s, 2·s²/c from s = 8%.
     /// @param move Expected move s, WAD share: opening within 48 hours of it is limited to strikes within ±s of the index.
     struct Event {
         uint40 at;
@@ -123,8 +136,6 @@ interface IOptionMarket {
 
     /// @notice A price was taken; `cell` strikes lie at or below it.
     event TakePrice(uint256 price, uint40 updatedAt, int16 cell);
-    /// @notice The clock ran: the accumulators after it.
-    event Accrue(uint256 a, uint256 b, uint40 accruedAt);
     event SampleVariance(uint256 variance, uint256 samplePrice);
     event StopClock(PriceStatus status, bool breakerHalt);
     event SetLive(int16 indexed strike, bool live);
@@ -197,6 +208,9 @@ interface IOptionMarket {
 
     /// @notice F of a strike as `accrue` would leave it now, and the margin rates.
     function fundingAndMargin(int16 strike) external view returns (uint256 fundingIndex, uint256 initialMargin, uint256 maintenanceMargin);
+
+    /// @notice Value of a pool's strikes, accrued to now, at the stored price: bids, or asks. Frozen: the payoff at the final price.
+    function valueBook(StrikeNotional[] calldata strikes, bool asks) external view returns (BookValue memory);
 
     /// @notice F and value of both sides, accrued to now, at the stored price: bids, or asks. Frozen: the payoff at the final price.
     function marks(int16[] calldata strikes, bool asks) external view returns (Mark[] memory);

@@ -6,7 +6,9 @@ import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.
 import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
 import { EverlastingMath } from "../math/EverlastingMath.sol";
+import { PoolMath } from "../math/PoolMath.sol";
 import { StrikeGrid } from "../math/StrikeGrid.sol";
+import { StrikeNotional } from "../math/StrikeNotional.sol";
 import { VarianceSampler } from "../math/VarianceSampler.sol";
 import { IPriceOracle, PriceAnswer, PriceStatus } from "../oracle/IPriceOracle.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
@@ -39,15 +41,26 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         uint32 nextEventAt;
     }
 
-    /// @dev 80 + 88 + 32 + 56 = 256.
+    /// @dev 72 + 88 + 32 + 64 = 256. Clipping keeps the raw variance below 25 · 9, the oracle's bounds keep the band below 0.11.
     struct Variance {
-        uint80 raw;
+        uint72 raw;
         uint88 samplePrice;
         uint32 sampledAt;
-        uint56 band;
+        uint64 band;
     }
 
-    /// @dev What A and B had gathered on the other side of the strike, and how many pools hold it.
+    /// @dev The state of one operation, in memory: the two packed slots, the accumulators, and what has to be written.
+    struct Work {
+        Clock clock;
+        Variance variance;
+        uint256 a;
+        uint256 b;
+        bool accrued;
+        bool sampled;
+    }
+
+    /// @dev What A and B had gathered on the other side of a live strike, each plus one: zero tells that the strike is not live. And how many pools
+    ///      hold it.
     struct Strike {
         uint256 outA;
         uint256 outB;
@@ -135,28 +148,28 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
         oracle_.read(config_.assetId); // the asset must exist
         clock.resetAnchor = true;
-        variance.raw = Cast.toUint80(config_.initialVariance);
+        variance.raw = Cast.toUint72(config_.initialVariance);
     }
 
     // ── clock ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionMarket
     function refresh() external returns (PriceStatus status, uint40 updatedAt) {
-        State memory s;
-        (s, status) = _refresh();
-        updatedAt = s.updatedAt;
+        Work memory w;
+        (w, status) = _refresh();
+        updatedAt = w.clock.updatedAt;
     }
 
     /// @inheritdoc IOptionMarket
     function accrue() external {
-        State memory s = _load();
-        uint256 due = _accrueOnly(s);
-        _store(s, due, PriceStatus.Stale);
+        Work memory w = _load();
+        uint256 due = _accrueOnly(w);
+        _store(w, due);
     }
 
     /// @inheritdoc IOptionMarket
     function refreshAndQuote(int16 strike, bool isCall, QuoteKind kind) external onlyBook returns (Quote memory) {
-        (State memory s, PriceStatus status) = _refresh();
-        return _quote(s, status, strike, isCall, kind);
+        (Work memory w, PriceStatus status) = _refresh();
+        return _quote(w, status, strike, isCall, kind);
     }
 
     /// @inheritdoc IOptionMarket
@@ -168,101 +181,108 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         if (isLive_) {
             if (liveCount == StrikeGrid.MAX_LIVE) revert OptionMarket_TooManyLiveStrikes(StrikeGrid.MAX_LIVE);
             bool above = strike > clock.cell;
-            it.outA = above ? accumulatorA : 0;
-            it.outB = above ? 0 : accumulatorB;
+            it.outA = 1 + (above ? accumulatorA : 0);
+            it.outB = 1 + (above ? 0 : accumulatorB);
             ++liveCount;
         } else {
+            (it.outA, it.outB) = (0, 0);
             --liveCount;
         }
         live.toggle(strike);
         emit SetLive(strike, isLive_);
     }
 
-    function _refresh() private returns (State memory s, PriceStatus status) {
-        s = _load();
-        int16 oldCell = s.cell;
+    function _refresh() private returns (Work memory w, PriceStatus status) {
+        w = _load();
+        int16 oldCell = w.clock.cell;
+        bool wasRunning = w.clock.running;
         uint256 due;
-        (status, due) = _advance(s, _frozen() ? _lastAnswer(s) : oracle.refresh(assetId));
-        if (s.cell != oldCell) _cross(s, oldCell);
-        _store(s, due, status);
+        PriceAnswer memory answer = _frozen(w.clock) ? _lastAnswer(w.clock) : oracle.refresh(assetId);
+        (status, due) = _advance(w, answer);
+        if (w.clock.cell != oldCell) _cross(w, oldCell);
+        if (wasRunning && !w.clock.running) emit StopClock(status, answer.breakerHalt);
+        _store(w, due);
     }
 
     /// @dev Charges the interval at the old price, adds the lumps due at the old price, then takes the answer. Writes nothing.
-    function _advance(State memory s, PriceAnswer memory answer) private view returns (PriceStatus status, uint256 due) {
+    function _advance(Work memory w, PriceAnswer memory answer) private view returns (PriceStatus status, uint256 due) {
         status = answer.status;
         bool good = status == PriceStatus.Open || status == PriceStatus.Closed;
-        if (s.running) {
+        if (w.clock.running) {
             uint256 until = good || answer.breakerHalt
                 ? block.timestamp
                 : Fixed.min(block.timestamp, uint256(answer.publishedAt) + answer.maxAge);
-            _accrueTo(s, until);
+            _accrueTo(w, until);
         }
-        due = _addLumps(s);
+        due = _addLumps(w);
         if (!good) {
-            s.running = false;
-            if (!answer.breakerHalt) s.resetAnchor = true;
+            w.clock.running = false;
+            if (!answer.breakerHalt) w.clock.resetAnchor = true;
             return (status, due);
         }
-        if (status == PriceStatus.Open) _take(s, answer);
-        if (!s.running && s.price != 0) {
-            s.running = true;
-            s.accruedAt = uint40(block.timestamp);
+        if (status == PriceStatus.Open) _take(w, answer);
+        if (!w.clock.running && w.clock.price != 0) {
+            w.clock.running = true;
+            w.clock.accruedAt = uint32(block.timestamp);
         }
     }
 
-    function _take(State memory s, PriceAnswer memory answer) private view {
-        s.price = answer.price;
-        s.updatedAt = answer.publishedAt;
-        s.maxAge = answer.maxAge;
-        s.band = answer.band;
-        s.cell = StrikeGrid.cellOf(answer.price, EverlastingMath.lnRatio(answer.price, referencePrice), referencePrice);
-        if (s.resetAnchor) {
-            s.resetAnchor = false;
-            s.samplePrice = answer.price;
-            s.sampledAt = uint40(block.timestamp);
+    function _take(Work memory w, PriceAnswer memory answer) private view {
+        Clock memory c = w.clock;
+        Variance memory v = w.variance;
+        if (answer.price != c.price) {
+            c.price = Cast.toUint88(answer.price);
+            c.cell = StrikeGrid.cellOf(answer.price, EverlastingMath.lnRatio(answer.price, referencePrice), referencePrice);
+        }
+        c.updatedAt = answer.publishedAt;
+        c.maxAge = answer.maxAge;
+        if (answer.band != v.band) {
+            v.band = Cast.toUint64(answer.band);
+            w.sampled = true;
+        }
+        if (c.resetAnchor) {
+            c.resetAnchor = false;
+            (v.samplePrice, v.sampledAt) = (c.price, uint32(block.timestamp));
+            w.sampled = true;
             return;
         }
-        uint256 elapsed = _weightedSeconds(s.sampledAt, block.timestamp);
+        uint256 elapsed = _weightedSeconds(v.sampledAt, block.timestamp);
         if (elapsed < VarianceSampler.MIN_INTERVAL) return;
-        (s.variance, s.samplePrice) = VarianceSampler.sample(
-            s.variance,
-            _clamped(s.variance),
-            s.samplePrice,
-            answer.price,
-            elapsed,
-            yearSeconds
-        );
-        s.sampledAt = uint40(block.timestamp);
+        (uint256 raw, uint256 anchor) = VarianceSampler.sample(v.raw, _clamped(v.raw), v.samplePrice, c.price, elapsed, yearSeconds);
+        (v.raw, v.samplePrice, v.sampledAt) = (Cast.toUint72(raw), Cast.toUint88(anchor), uint32(block.timestamp));
+        w.sampled = true;
     }
 
     /// @dev Never past the age of the stored price: what the oracle would say now is unknown.
-    function _accrueOnly(State memory s) private view returns (uint256 due) {
-        if (s.running) _accrueTo(s, Fixed.min(block.timestamp, uint256(s.updatedAt) + s.maxAge));
-        return _addLumps(s);
+    function _accrueOnly(Work memory w) private view returns (uint256 due) {
+        if (w.clock.running) _accrueTo(w, Fixed.min(block.timestamp, uint256(w.clock.updatedAt) + w.clock.maxAge));
+        return _addLumps(w);
     }
 
-    function _accrueTo(State memory s, uint256 until) private view {
-        if (clock.retiring) until = Fixed.min(until, retirement.freezeAt);
-        if (until <= s.accruedAt) return;
-        (uint256 up, uint256 down) = _powers(s.price);
-        uint256 run = _loaded(s.variance) * _weightedSeconds(s.accruedAt, until);
+    function _accrueTo(Work memory w, uint256 until) private view {
+        if (w.clock.retiring) until = Fixed.min(until, retirement.freezeAt);
+        if (until <= w.clock.accruedAt) return;
+        (uint256 up, uint256 down) = _powers(w.clock.price);
+        uint256 run = _loaded(w.variance.raw) * _weightedSeconds(w.clock.accruedAt, until);
         uint256 year = varianceBudget * yearSeconds;
-        s.a += Fixed.fullMulDiv(up, run, year);
-        s.b += Fixed.fullMulDiv(down, run, year);
-        s.accruedAt = uint40(until);
+        w.a += Fixed.fullMulDiv(up, run, year);
+        w.b += Fixed.fullMulDiv(down, run, year);
+        w.clock.accruedAt = uint32(until);
+        w.accrued = true;
     }
 
-    /// @dev Adds the lumps that fell due, at the price in `s`, running or not. Before the first price they wait.
-    function _addLumps(State memory s) private view returns (uint256 due) {
-        uint256 next = clock.nextEventAt;
-        if (next == 0 || next > block.timestamp || s.price == 0) return 0;
-        uint256 until = clock.retiring ? Fixed.min(block.timestamp, retirement.freezeAt) : block.timestamp;
-        (uint256 up, uint256 down) = _powers(s.price);
+    /// @dev Adds the lumps that fell due, at the price in `w`, running or not. Before the first price they wait.
+    function _addLumps(Work memory w) private view returns (uint256 due) {
+        uint256 next = w.clock.nextEventAt;
+        if (next == 0 || next > block.timestamp || w.clock.price == 0) return 0;
+        uint256 until = w.clock.retiring ? Fixed.min(block.timestamp, retirement.freezeAt) : block.timestamp;
+        (uint256 up, uint256 down) = _powers(w.clock.price);
         for (uint256 count = pending.length; due < count && pending[due].at <= until; ++due) {
             uint256 lump = pending[due].lump;
-            s.a += Fixed.fullMulDiv(up, lump, WAD);
-            s.b += Fixed.fullMulDiv(down, lump, WAD);
+            w.a += Fixed.fullMulDiv(up, lump, WAD);
+            w.b += Fixed.fullMulDiv(down, lump, WAD);
         }
+        w.accrued = true;
     }
 
     function _dropEvents(uint256 due) private returns (uint32 nextEventAt) {
@@ -273,129 +293,115 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         return count == due ? 0 : uint32(pending[0].at);
     }
 
-    function _cross(State memory s, int16 oldCell) private {
-        (int16 low, int16 high) = oldCell < s.cell ? (oldCell, s.cell) : (s.cell, oldCell);
+    function _cross(Work memory w, int16 oldCell) private {
+        (int16 low, int16 high) = oldCell < w.clock.cell ? (oldCell, w.clock.cell) : (w.clock.cell, oldCell);
         int16[] memory crossed = live.membersBetween(low, high, StrikeGrid.MAX_LIVE);
         for (uint256 i; i < crossed.length; ++i) {
             Strike storage it = strikes[crossed[i]];
-            it.outA = s.a - it.outA;
-            it.outB = s.b - it.outB;
+            it.outA = w.a + 2 - it.outA;
+            it.outB = w.b + 2 - it.outB;
         }
     }
 
-    function _load() private view returns (State memory s) {
-        Clock memory c = clock;
-        Variance memory v = variance;
-        s.price = c.price;
-        s.updatedAt = c.updatedAt;
-        s.maxAge = c.maxAge;
-        s.accruedAt = c.accruedAt;
-        s.cell = c.cell;
-        s.running = c.running;
-        s.resetAnchor = c.resetAnchor;
-        s.a = accumulatorA;
-        s.b = accumulatorB;
-        s.variance = v.raw;
-        s.samplePrice = v.samplePrice;
-        s.sampledAt = v.sampledAt;
-        s.band = v.band;
+    function _load() private view returns (Work memory w) {
+        w.clock = clock;
+        w.variance = variance;
+        w.a = accumulatorA;
+        w.b = accumulatorB;
     }
 
-    function _store(State memory s, uint256 due, PriceStatus status) private {
-        Clock memory c = clock;
-        if (s.price != c.price || s.updatedAt != c.updatedAt) emit TakePrice(s.price, s.updatedAt, s.cell);
-        if (c.running && !s.running) emit StopClock(status, !s.resetAnchor);
-        clock = Clock({
-            price: Cast.toUint88(s.price),
-            updatedAt: s.updatedAt,
-            maxAge: s.maxAge,
-            accruedAt: Cast.toUint32(s.accruedAt),
-            cell: s.cell,
-            running: s.running,
-            resetAnchor: s.resetAnchor,
-            retiring: c.retiring,
-            nextEventAt: due == 0 ? c.nextEventAt : _dropEvents(due)
-        });
-        if (s.a != accumulatorA) {
-            accumulatorA = s.a;
-            accumulatorB = s.b;
-            emit Accrue(s.a, s.b, s.accruedAt);
+    function _store(Work memory w, uint256 due) private {
+        if (due != 0) w.clock.nextEventAt = _dropEvents(due);
+        if (w.clock.updatedAt != clock.updatedAt) emit TakePrice(w.clock.price, w.clock.updatedAt, w.clock.cell);
+        clock = w.clock;
+        if (w.accrued) {
+            accumulatorA = w.a;
+            accumulatorB = w.b;
         }
-        Variance memory v = variance;
-        if (s.sampledAt != v.sampledAt || s.band != v.band) {
-            if (s.variance != v.raw) emit SampleVariance(s.variance, s.samplePrice);
-            variance = Variance({
-                raw: Cast.toUint80(s.variance),
-                samplePrice: Cast.toUint88(s.samplePrice),
-                sampledAt: Cast.toUint32(s.sampledAt),
-                band: Cast.toUint56(s.band)
-            });
+        if (w.sampled) {
+            if (w.variance.raw != variance.raw) emit SampleVariance(w.variance.raw, w.variance.samplePrice);
+            variance = w.variance;
         }
     }
 
     // ── values ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    function _quote(State memory s, PriceStatus status, int16 strike, bool isCall, QuoteKind kind) private view returns (Quote memory q) {
+    function _quote(Work memory w, PriceStatus status, int16 strike, bool isCall, QuoteKind kind) private view returns (Quote memory q) {
         if (status != PriceStatus.Open) revert OptionMarket_NotOpen(status);
         _checkGrid(strike);
-        q.price = s.price;
+        q.price = w.clock.price;
         q.strikePrice = StrikeGrid.strikePrice(referencePrice, strike);
-        q.fundingIndex = _fundingIndex(s, strike);
-        if (kind == QuoteKind.Ask) _checkOpening(q.price, q.strikePrice, strike);
-        q.value = kind == QuoteKind.Mark
-            ? EverlastingMath.value(q.price, q.strikePrice, isCall, u, b)
-            : _bandValue(s, q.strikePrice, isCall, kind == QuoteKind.Ask);
-        (q.initialMargin, q.maintenanceMargin) = _marginRates(s);
+        q.fundingIndex = _fundingIndex(w, clock.cell, strike);
+        if (kind == QuoteKind.Ask) _checkOpening(w.clock, q.strikePrice, strike);
+        if (kind == QuoteKind.Mark) {
+            q.value = EverlastingMath.value(q.price, q.strikePrice, isCall, u, b);
+        } else {
+            (uint256 low, uint256 high) = _band(w);
+            bool ask = kind == QuoteKind.Ask;
+            q.value = _bandValue(isCall == ask ? high : low, q.strikePrice, isCall, ask);
+        }
+        (q.initialMargin, q.maintenanceMargin) = _marginRates(w);
     }
 
     /// @dev A call is dearest and a put cheapest at the upper end of the band.
-    function _bandValue(State memory s, uint256 strikePrice_, bool isCall, bool ask) private view returns (uint256) {
-        uint256 price = isCall == ask
-            ? Fixed.mulDivUp(s.price, WAD + s.band, WAD)
-            : Fixed.mulDiv(s.price, WAD - s.band, WAD);
-        uint256 value = EverlastingMath.value(price, strikePrice_, isCall, u, b);
-        uint256 spread = EverlastingMath.spread(value, peak);
-        return ask ? value + spread : value - spread;
+    function _band(Work memory w) private pure returns (uint256 low, uint256 high) {
+        unchecked {
+            (uint256 price, uint256 band) = (w.clock.price, w.variance.band);
+            low = (price * (WAD - band)) / WAD;
+            high = (price * (WAD + band) + WAD - 1) / WAD;
+        }
     }
 
-    function _checkOpening(uint256 price, uint256 strikePrice_, int16 strike) private view {
-        if (clock.retiring) revert OptionMarket_WindingDown(retirement.freezeAt);
+    function _bandValue(uint256 price, uint256 strikePrice_, bool isCall, bool ask) private view returns (uint256 value) {
+        value = EverlastingMath.value(price, strikePrice_, isCall, u, b);
+        uint256 spread = EverlastingMath.spread(value, peak);
+        unchecked {
+            value = ask ? value + spread : value - spread; // the spread is at most 1% of the value, or 1
+        }
+    }
+
+    function _checkOpening(Clock memory c, uint256 strikePrice_, int16 strike) private view {
+        if (c.retiring) revert OptionMarket_WindingDown(retirement.freezeAt);
+        uint256 price = c.price;
         int256 lnS = EverlastingMath.lnRatio(price, referencePrice);
         if (Fixed.max(Fixed.abs(StrikeGrid.lnStrike(strike)), Fixed.abs(lnS)) > uint256(maxLn)) {
             revert OptionMarket_OutOfRange(price, strikePrice_);
         }
         uint256 width = OPENING_BAND;
+        // Storage's own flag: events that fell due in this very call no longer count.
         if (clock.nextEventAt != 0) {
             for (uint256 i; i < pending.length && pending[i].at <= block.timestamp + EVENT_NOTICE; ++i) {
-                width = Fixed.min(width, pending[i].move);
+                if (pending[i].at > block.timestamp) width = Fixed.min(width, pending[i].move);
             }
         }
         uint256 lowest = (price * (WAD - width)) / WAD;
-        uint256 highest = Fixed.mulDivUp(price, WAD + width, WAD);
+        uint256 highest = (price * (WAD + width) + WAD - 1) / WAD;
         if (strikePrice_ < lowest || strikePrice_ > highest) revert OptionMarket_StrikeOutOfBand(strikePrice_, lowest, highest);
     }
 
-    function _fundingIndex(State memory s, int16 strike) private view returns (uint256) {
+    /// @dev 0 for a strike that is not live: a first position settles from there.
+    /// @param cell The stored cell, which the snapshots follow; crossing changes neither part of a strike.
+    function _fundingIndex(Work memory w, int16 cell, int16 strike) private view returns (uint256) {
         Strike storage it = strikes[strike];
-        (uint256 outA, uint256 outB) = (it.outA, it.outB);
-        // The stored cell, not the one in `s`: crossing changes neither part, and the snapshots follow storage.
-        bool above = strike > clock.cell;
-        (uint256 kA, uint256 kB) = EverlastingMath.strikePowers(StrikeGrid.lnStrike(strike), b);
-        uint256 partA = Fixed.fullMulDiv(above ? s.a - outA : outA, kA, scale);
-        uint256 partB = Fixed.fullMulDiv(above ? outB : s.b - outB, kB, scale);
-        return ((partA + partB) * WAD) / u;
+        (uint256 partA, uint256 partB) = (it.outA, it.outB);
+        if (partA == 0) return 0;
+        if (strike > cell) (partA, partB) = (w.a + 1 - partA, partB - 1);
+        else (partA, partB) = (partA - 1, w.b + 1 - partB);
+        return (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
     }
 
     /// @dev Stock margins must also last until the open after the next close, when nothing can be sold.
-    function _marginRates(State memory s) private view returns (uint256 initial, uint256 maintenance) {
+    function _marginRates(Work memory w) private view returns (uint256 initial, uint256 maintenance) {
         (initial, maintenance) = (baseInitialMargin, baseMaintenanceMargin);
-        if (address(calendar) == address(0) || _frozen()) return (initial, maintenance);
+        if (address(calendar) == address(0) || _frozen(w.clock)) return (initial, maintenance);
         uint256 reopening = calendar.nextOpenAfterClose(block.timestamp);
         uint256 clockRun = Fixed.fullMulDiv(
-            _loaded(s.variance) * _weightedSeconds(s.accruedAt, reopening),
+            _loaded(w.variance.raw) * _weightedSeconds(w.clock.accruedAt, reopening),
             WAD,
             varianceBudget * yearSeconds
         );
-        for (uint256 i; i < pending.length && pending[i].at <= reopening; ++i) clockRun += pending[i].lump;
+        for (uint256 i; i < pending.length && pending[i].at <= reopening; ++i) {
+            if (pending[i].at > block.timestamp) clockRun += pending[i].lump;
+        }
         uint256 due = Fixed.mulDivUp(clockRun, WAD, u) + Fixed.mulDivUp(MAX_RENT, reopening - block.timestamp, YEAR);
         (initial, maintenance) = (Fixed.max(initial, due), Fixed.max(maintenance, due));
     }
@@ -416,15 +422,15 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         return (_clamped(raw) * (WAD + loading)) / WAD;
     }
 
-    function _frozen() private view returns (bool) {
-        return clock.retiring && retirement.freezeAt <= block.timestamp;
+    function _frozen(Clock memory c) private view returns (bool) {
+        return c.retiring && retirement.freezeAt <= block.timestamp;
     }
 
     /// @dev What a frozen market gets in place of an answer: the clock runs as far as the last price carries, and stops for good.
-    function _lastAnswer(State memory s) private pure returns (PriceAnswer memory answer) {
+    function _lastAnswer(Clock memory c) private pure returns (PriceAnswer memory answer) {
         answer.status = PriceStatus.Halted;
-        answer.publishedAt = s.updatedAt;
-        answer.maxAge = s.maxAge;
+        answer.publishedAt = c.updatedAt;
+        answer.maxAge = c.maxAge;
     }
 
     function _checkGrid(int16 strike) private pure {
@@ -465,7 +471,7 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     /// @inheritdoc IOptionMarket
     function announceWindDown(uint256 finalPrice, uint40 freezeAt) external restricted {
-        if (_frozen()) revert OptionMarket_Frozen(retirement.freezeAt);
+        if (_frozen(clock)) revert OptionMarket_Frozen(retirement.freezeAt);
         if (freezeAt < block.timestamp + WIND_DOWN_NOTICE) {
             revert OptionMarket_NoticeTooShort(freezeAt, block.timestamp + WIND_DOWN_NOTICE);
         }
@@ -478,7 +484,7 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     /// @inheritdoc IOptionMarket
     function cancelWindDown() external restricted {
-        if (_frozen()) revert OptionMarket_Frozen(retirement.freezeAt);
+        if (_frozen(clock)) revert OptionMarket_Frozen(retirement.freezeAt);
         delete retirement;
         clock.retiring = false;
         emit CancelWindDown();
@@ -486,59 +492,124 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionMarket
-    function peek() public view returns (State memory s, PriceStatus status) {
-        s = _load();
-        (status, ) = _advance(s, _frozen() ? _lastAnswer(s) : oracle.read(assetId));
+    function peek() external view returns (State memory, PriceStatus) {
+        (Work memory w, PriceStatus status) = _peek();
+        return (_stateOf(w), status);
     }
 
     /// @inheritdoc IOptionMarket
     function quote(int16 strike, bool isCall, QuoteKind kind) external view returns (Quote memory) {
-        (State memory s, PriceStatus status) = peek();
-        return _quote(s, status, strike, isCall, kind);
+        (Work memory w, PriceStatus status) = _peek();
+        return _quote(w, status, strike, isCall, kind);
     }
 
     /// @inheritdoc IOptionMarket
     function fundingAndMargin(int16 strike) external view returns (uint256 fundingIndex, uint256 initialMargin, uint256 maintenanceMargin) {
-        State memory s = _load();
-        _accrueOnly(s);
-        fundingIndex = _fundingIndex(s, strike);
-        (initialMargin, maintenanceMargin) = _marginRates(s);
+        Work memory w = _load();
+        _accrueOnly(w);
+        fundingIndex = _fundingIndex(w, w.clock.cell, strike);
+        (initialMargin, maintenanceMargin) = _marginRates(w);
+    }
+
+    /// @inheritdoc IOptionMarket
+    function valueBook(StrikeNotional[] calldata strikes_, bool asks) external view returns (BookValue memory total) {
+        Marking memory m = _marking(asks);
+        for (uint256 i; i < strikes_.length; ++i) {
+            StrikeNotional it = strikes_[i];
+            uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, it.strike());
+            total.notional += it.total();
+            total.funding += it.total() * _fundingIndex(m.work, m.work.clock.cell, it.strike());
+            if (it.calls() != 0) _addValue(total, it.calls(), _markValue(m, strikePrice_, true));
+            if (it.puts() != 0) _addValue(total, it.puts(), _markValue(m, strikePrice_, false));
+        }
+    }
+
+    function _addValue(BookValue memory total, uint256 notional, uint256 value) private pure {
+        (uint256 main, uint256 insurance) = PoolMath.layers(value);
+        total.main += notional * main;
+        if (insurance != 0) total.insurance += notional * insurance;
     }
 
     /// @inheritdoc IOptionMarket
     function marks(int16[] calldata strikes_, bool asks) external view returns (Mark[] memory values) {
-        State memory s = _load();
-        _accrueOnly(s);
-        bool frozen = _frozen();
-        uint256 finalPrice = retirement.finalPrice;
+        Marking memory m = _marking(asks);
         values = new Mark[](strikes_.length);
         for (uint256 i; i < values.length; ++i) {
             uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strikes_[i]);
             values[i] = Mark({
-                fundingIndex: _fundingIndex(s, strikes_[i]),
-                call: frozen ? EverlastingMath.intrinsic(finalPrice, strikePrice_, true) : _bandValue(s, strikePrice_, true, asks),
-                put: frozen ? EverlastingMath.intrinsic(finalPrice, strikePrice_, false) : _bandValue(s, strikePrice_, false, asks)
+                fundingIndex: _fundingIndex(m.work, m.work.clock.cell, strikes_[i]),
+                call: _markValue(m, strikePrice_, true),
+                put: _markValue(m, strikePrice_, false)
             });
         }
     }
 
+    /// @dev Calls are marked at one end of the band and puts at the other; a frozen market has no band.
+    struct Marking {
+        Work work;
+        uint256 forCalls;
+        uint256 forPuts;
+        bool asks;
+        bool frozen;
+    }
+
+    function _marking(bool asks) private view returns (Marking memory m) {
+        m.work = _load();
+        _accrueOnly(m.work);
+        m.asks = asks;
+        m.frozen = _frozen(m.work.clock);
+        (uint256 low, uint256 high) = _band(m.work);
+        if (m.frozen) low = high = retirement.finalPrice;
+        (m.forCalls, m.forPuts) = asks ? (high, low) : (low, high);
+    }
+
+    function _markValue(Marking memory m, uint256 strikePrice_, bool isCall) private view returns (uint256) {
+        uint256 price = isCall ? m.forCalls : m.forPuts;
+        return m.frozen ? EverlastingMath.intrinsic(price, strikePrice_, isCall) : _bandValue(price, strikePrice_, isCall, m.asks);
+    }
+
     /// @inheritdoc IOptionMarket
     function frozenPayoff(int16 strike, bool isCall) external view returns (uint256 payoff, uint256 fundingIndex) {
-        if (!_frozen()) revert OptionMarket_NotFrozen();
-        State memory s = _load();
-        _accrueOnly(s);
-        fundingIndex = _fundingIndex(s, strike);
+        if (!_frozen(clock)) revert OptionMarket_NotFrozen();
+        Work memory w = _load();
+        _accrueOnly(w);
+        fundingIndex = _fundingIndex(w, w.clock.cell, strike);
         payoff = EverlastingMath.intrinsic(retirement.finalPrice, StrikeGrid.strikePrice(referencePrice, strike), isCall);
+    }
+
+    function _peek() private view returns (Work memory w, PriceStatus status) {
+        w = _load();
+        (status, ) = _advance(w, _frozen(w.clock) ? _lastAnswer(w.clock) : oracle.read(assetId));
+    }
+
+    function _stateOf(Work memory w) private pure returns (State memory) {
+        (Clock memory c, Variance memory v) = (w.clock, w.variance);
+        return
+            State({
+                price: c.price,
+                updatedAt: c.updatedAt,
+                maxAge: c.maxAge,
+                accruedAt: c.accruedAt,
+                cell: c.cell,
+                running: c.running,
+                resetAnchor: c.resetAnchor,
+                a: w.a,
+                b: w.b,
+                variance: v.raw,
+                samplePrice: v.samplePrice,
+                sampledAt: v.sampledAt,
+                band: v.band
+            });
     }
 
     /// @inheritdoc IOptionMarket
     function phase() external view returns (Phase) {
-        return !clock.retiring ? Phase.Active : _frozen() ? Phase.Frozen : Phase.WindingDown;
+        return !clock.retiring ? Phase.Active : _frozen(clock) ? Phase.Frozen : Phase.WindingDown;
     }
 
     /// @inheritdoc IOptionMarket
     function state() external view returns (State memory) {
-        return _load();
+        return _stateOf(_load());
     }
 
     /// @inheritdoc IOptionMarket

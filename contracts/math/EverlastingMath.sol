@@ -34,29 +34,46 @@ library EverlastingMath {
         return uint256(Fixed.expWad(2 * SHIFT)) / 1e9;
     }
 
-    /// @notice s^b and s^(1−b), shifted, for ln s.
+    /// @notice s^b and s^(1−b), shifted, for ln s. |lnS| ≤ `maxLn`, so no product or exponent overflows.
     function powers(int256 lnS, uint256 b) internal pure returns (uint256 up, uint256 down) {
-        up = uint256(Fixed.expWad((int256(b) * lnS) / 1e18 + SHIFT));
-        down = uint256(Fixed.expWad(((1e18 - int256(b)) * lnS) / 1e18 + SHIFT));
+        unchecked {
+            up = uint256(Fixed.expWad((int256(b) * lnS) / 1e18 + SHIFT));
+            down = uint256(Fixed.expWad(((1e18 - int256(b)) * lnS) / 1e18 + SHIFT));
+        }
     }
 
-    /// @notice k^(−b) and k^(b−1), shifted, for ln k.
+    /// @notice k^(−b) and k^(b−1), shifted, for ln k. |lnK| ≤ 3.3: the products stay far below 2^256.
     function strikePowers(int256 lnK, uint256 b) internal pure returns (uint256 up, uint256 down) {
-        up = uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT));
-        down = uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT));
+        unchecked {
+            up = uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT));
+            down = uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT));
+        }
     }
 
-    /// @notice ln of a ratio of prices, both positive.
+    /// @notice u · F of a strike, 1e27, from its parts of the accumulators; a part that is still zero costs nothing.
+    function fundingIndex(uint256 partA, uint256 partB, int256 lnK, uint256 b, uint256 scale) internal pure returns (uint256 index) {
+        unchecked {
+            if (partA != 0) index = Fixed.fullMulDiv(partA, uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT)), scale);
+            if (partB != 0) index += Fixed.fullMulDiv(partB, uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT)), scale);
+        }
+    }
+
+    /// @notice ln of a ratio of prices, both positive and below 2^96.
     function lnRatio(uint256 price, uint256 referencePrice) internal pure returns (int256) {
-        return Fixed.lnWad(int256(Fixed.max((price * WAD) / referencePrice, 1)));
+        unchecked {
+            return Fixed.lnWad(int256(Fixed.max((price * WAD) / referencePrice, 1)));
+        }
     }
 
-    /// @notice Value of a call or put per unit of notional. Never above x (call), never above 1 + 1/u (put).
+    /// @notice Value of a call or put per unit of notional; prices below 2^96. Never above x (call), never above 1 + 1/u (put).
     function value(uint256 price, uint256 strikePrice, bool isCall, uint256 u, uint256 b) internal pure returns (uint256) {
-        uint256 x = (price * WAD) / strikePrice;
-        int256 exponent = x < WAD ? int256(b) : 1e18 - int256(b);
-        uint256 timeValue = x == 0 ? 0 : (uint256(Fixed.expWad((exponent * Fixed.lnWad(int256(x))) / 1e18)) * WAD) / u;
-        return timeValue + intrinsicOf(x, isCall);
+        unchecked {
+            uint256 x = (price * WAD) / strikePrice;
+            if (x == 0) return isCall ? 0 : WAD;
+            int256 exponent = x < WAD ? int256(b) : 1e18 - int256(b);
+            uint256 timeValue = (uint256(Fixed.expWad((exponent * Fixed.lnWad(int256(x))) / 1e18)) * WAD) / u;
+            return timeValue + intrinsicOf(x, isCall);
+        }
     }
 
     /// @notice Payoff of a call or put per unit of notional.
@@ -70,6 +87,8 @@ library EverlastingMath {
 
     /// @notice 1% of `min(value, 1/u)`, up: what an ask stands above the dearest value, and a bid below the cheapest.
     function spread(uint256 value_, uint256 peak) internal pure returns (uint256) {
-        return (Fixed.min(value_, peak) + 99) / 100;
+        unchecked {
+            return (Fixed.min(value_, peak) + 99) / 100;
+        }
     }
 }

@@ -80,9 +80,10 @@ library StrikeGrid {
         return truncate(strikes, found);
     }
 
-    /// @notice Every member, ascending, given how many there are.
+    /// @notice Every member, ascending, given how many there are. Word 1 alone is read when it holds them all.
     function members(Bitmap storage map, uint256 count) internal view returns (int16[] memory) {
-        return membersBetween(map, -LIMIT - 1, LIMIT, count);
+        bool near = LibBit.popCount(map.words[1]) == count;
+        return near ? membersBetween(map, int16(255 - BIAS), int16(511 - BIAS), count) : membersBetween(map, -LIMIT - 1, LIMIT, count);
     }
 
     function locate(int16 strike) private pure returns (uint256 word, uint256 bit) {

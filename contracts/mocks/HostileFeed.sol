@@ -24,6 +24,7 @@ contract HostileFeed is IPriceFeed {
     uint256 private constant SLOWNESS = 285_000;
 
     Mode public mode;
+    bool public changed;
     Print private _print;
     uint256[5] private _words;
 
@@ -31,6 +32,16 @@ contract HostileFeed is IPriceFeed {
 
     function setMode(Mode mode_) external {
         mode = mode_;
+    }
+
+    /// @notice Whether `verify` finds the source changed.
+    function setChanged(bool changed_) external {
+        changed = changed_;
+    }
+
+    /// @inheritdoc IPriceFeed
+    function verify() external view {
+        if (changed) revert HostileFeed_Refuses();
     }
 
     /// @notice Answer with this print from now on.

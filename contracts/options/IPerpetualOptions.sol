@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
+import { StrikeNotional } from "../math/StrikeNotional.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 
 /// @notice Which of a margin token's two pools. Main pays the first 75% of notional, insurance the 25% above it.
@@ -84,17 +85,13 @@ interface IPerpetualOptions {
     }
 
     /// @notice What a token's pools have sold in one market.
-    /// @param strikes Live, ascending.
-    /// @param calls Notional at each strike.
-    /// @param puts Notional at each strike.
+    /// @param strikes Notional of calls and puts at each live strike, ascending.
     /// @param fundingEntry Σ N·F at the last settlements, 1e27.
     /// @param rentEntry Σ N·R at the last settlements, 1e27.
     /// @param frozen The market is frozen and `frozenRentIndex` recorded: positions owe rent up to it.
     /// @param frozenRentIndex 1e27.
     struct MarketState {
-        int16[] strikes;
-        uint256[] calls;
-        uint256[] puts;
+        StrikeNotional[] strikes;
         uint256 fundingEntry;
         uint256 rentEntry;
         bool frozen;

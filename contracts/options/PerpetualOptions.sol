@@ -10,13 +10,14 @@ import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 import { IPerpetualOptions, Layer } from "./IPerpetualOptions.sol";
 import { PoolBook } from "./PoolBook.sol";
-import { PositionKey, PositionKeys } from "./PositionKeys.sol";
+import { PackedSet } from "./PackedSet.sol";
+import { PositionKeys } from "./PositionKeys.sol";
 
 /// @title The traders' side: accounts, positions and what keepers do to them
 /// @notice Every operation has one shape: validate, refresh the market, accrue rent, settle the touched position, price, change the book, move
 ///         the ledger once, check the final state.
 contract PerpetualOptions is PoolBook {
-    using PositionKeys for PositionKeys.Set;
+    using PackedSet for PackedSet.Set;
 
     /// @dev Calls, or puts, may lock at most 60% of the main pool's cash.
     uint256 private constant SIDE_LIMIT = 0.6e18;
@@ -26,10 +27,11 @@ contract PerpetualOptions is PoolBook {
     uint256 private constant EVICTION_BAND = 0.25e18;
 
     struct Account {
-        PositionKeys.Set keys;
+        // slots 0, 1: its flag tells of debt
+        PackedSet.Set keys;
         uint128 debtMain;
         uint128 debtInsurance;
-        mapping(PositionKey key => Position) positions;
+        mapping(uint24 key => Position) positions;
     }
 
     /// @dev Working values of one operation. Balances and debts are changed here and written once, in `_flush`.
@@ -37,7 +39,7 @@ contract PerpetualOptions is PoolBook {
         address owner;
         address token;
         PositionId id;
-        PositionKey key;
+        uint24 key;
         IOptionMarket market;
         IOptionMarket.Quote quote;
         // ledger before, and as the operation changes it
@@ -118,14 +120,17 @@ contract PerpetualOptions is PoolBook {
     function settle(address owner, address token) external nonReentrant {
         Book storage book = _book(token);
         Account storage account = accounts[owner][token];
-        PositionId[] memory ids = account.keys.list();
-        if (ids.length == 0) return;
-        Context memory c = _context(owner, token, ids[0]);
+        uint256 count = account.keys.count();
+        if (count == 0) return;
+        Context memory c;
+        (c.owner, c.token) = (owner, token);
         _loadLedger(c, book);
         uint256 dueMain;
         uint256 dueInsurance;
-        for (uint256 i; i < ids.length; ++i) {
-            _aim(c, ids[i]);
+        for (uint256 i; i < count; ++i) {
+            c.key = account.keys.at(i);
+            c.id = PositionKeys.unpack(c.key);
+            c.market = markets[c.id.marketId].market;
             c.market.accrue();
             if (c.market.phase() == IOptionMarket.Phase.Frozen) _ensureFrozen(c, book);
             (c.quote.fundingIndex, , ) = c.market.fundingAndMargin(c.id.strike);
@@ -184,11 +189,10 @@ contract PerpetualOptions is PoolBook {
     function evict(address owner, address token, PositionId calldata id) external nonReentrant returns (Closed memory) {
         (Context memory c, Book storage book) = _beginClose(owner, token, id, IOptionMarket.QuoteKind.Mark);
         MarketBook storage mb = book.markets[id.marketId];
-        StrikeBook storage sb = mb.strikes[id.strike];
-        bool capped = mb.liveCount == MAX_STRIKES || book.marketIds.length == MAX_MARKETS || c.market.liveCount() == StrikeGrid.MAX_LIVE;
+        bool capped = mb.liveCount == MAX_STRIKES || book.marketIds.count() == MAX_MARKETS || c.market.liveCount() == StrikeGrid.MAX_LIVE;
         bool far = c.quote.strikePrice < (c.quote.price * (WAD - EVICTION_BAND)) / WAD ||
             c.quote.strikePrice > Fixed.mulDivUp(c.quote.price, WAD + EVICTION_BAND, WAD);
-        if (!capped || !far || (uint256(sb.calls) + sb.puts) * 100 >= _notional(book)) revert PerpetualOptions_NotEvictable(token, id);
+        if (!capped || !far || mb.strikes[id.strike].total() * 100 >= _notional(book)) revert PerpetualOptions_NotEvictable(token, id);
         return _reduce(c, book, c.notional, CloseReason.Eviction, 0);
     }
 
@@ -219,13 +223,7 @@ contract PerpetualOptions is PoolBook {
         c.owner = owner;
         c.token = token;
         c.id = id;
-        c.key = PositionKeys.pack(id.marketId, id.strike, id.isCall);
-    }
-
-    function _aim(Context memory c, PositionId memory id) private view {
-        c.id = id;
-        c.key = PositionKeys.pack(id.marketId, id.strike, id.isCall);
-        c.market = markets[id.marketId].market;
+        c.key = PositionKeys.pack(id);
     }
 
     function _held(Context memory c) private view returns (uint256 held) {
@@ -259,7 +257,7 @@ contract PerpetualOptions is PoolBook {
         c.before = vault.balancesOf(c.token, address(this), [c.owner, book.mainPool, book.insurancePool]);
         (c.balance, c.cashMain, c.cashInsurance) = (c.before[0], c.before[1], c.before[2]);
         Account storage account = accounts[c.owner][c.token];
-        if (account.keys.hasDebt()) {
+        if (account.keys.flagged()) {
             c.hadDebt = true;
             (c.debtMain, c.debtInsurance) = (account.debtMain, account.debtInsurance);
             (c.oldDebtMain, c.oldDebtInsurance) = (c.debtMain, c.debtInsurance);
@@ -392,7 +390,7 @@ contract PerpetualOptions is PoolBook {
             account.keys.remove(c.key);
         } else {
             if (c.notional == 0) {
-                if (account.keys.count() == PositionKeys.LIMIT) revert PerpetualOptions_TooManyPositions(PositionKeys.LIMIT);
+                if (account.keys.count() == PackedSet.LIMIT) revert PerpetualOptions_TooManyPositions(PackedSet.LIMIT);
                 account.keys.add(c.key);
             }
             account.positions[c.key] = Position(
@@ -424,10 +422,11 @@ contract PerpetualOptions is PoolBook {
             emit Forgive(c.owner, c.token, c.debtMain, c.debtInsurance);
             (c.debtMain, c.debtInsurance) = (0, 0);
         }
-        account.keys.setDebt(c.debtMain + c.debtInsurance != 0);
+        account.keys.setFlag(c.debtMain + c.debtInsurance != 0);
         (account.debtMain, account.debtInsurance) = (Cast.toUint128(c.debtMain), Cast.toUint128(c.debtInsurance));
         book.debtMain = Cast.toUint128(book.debtMain + c.debtMain - c.oldDebtMain);
         book.debtInsurance = Cast.toUint128(book.debtInsurance + c.debtInsurance - c.oldDebtInsurance);
+        book.marketIds.setFlag(book.debtMain + book.debtInsurance != 0);
     }
 
     function _checkSide(bool isCall, uint256 locked, uint256 cashMain) private pure {
@@ -444,11 +443,11 @@ contract PerpetualOptions is PoolBook {
         h.owed = h.debt;
         uint256 count = account.keys.count();
         for (uint256 i; i < count; ++i) {
-            PositionKey key = account.keys.at(i);
+            uint24 key = account.keys.at(i);
             uint256 initial = c.quote.initialMargin;
             uint256 maintenance = c.quote.maintenanceMargin;
             uint256 notional = c.notional;
-            if (address(c.market) == address(0) || PositionKey.unwrap(key) != PositionKey.unwrap(c.key)) {
+            if (address(c.market) == address(0) || key != c.key) {
                 uint256 owed;
                 (notional, owed, initial, maintenance) = _owedBy(account.positions[key], book, key, c.rentIndex);
                 h.owed += owed;
@@ -462,16 +461,16 @@ contract PerpetualOptions is PoolBook {
     function _owedBy(
         Position memory p,
         Book storage book,
-        PositionKey key,
+        uint24 key,
         uint256 indexNow
     ) private view returns (uint256 notional, uint256 owed, uint256 initialMargin, uint256 maintenanceMargin) {
-        (uint16 marketId, int16 strike, ) = PositionKeys.unpack(key);
+        PositionId memory id = PositionKeys.unpack(key);
         uint256 fundingIndex;
-        (fundingIndex, initialMargin, maintenanceMargin) = markets[marketId].market.fundingAndMargin(strike);
+        (fundingIndex, initialMargin, maintenanceMargin) = markets[id.marketId].market.fundingAndMargin(id.strike);
         notional = p.notional;
         owed =
             PoolMath.owed(notional, fundingIndex - p.fundingIndex) +
-            PoolMath.owed(notional, _rentIndexOf(book.markets[marketId], indexNow) - p.rentIndex);
+            PoolMath.owed(notional, _rentIndexOf(book.markets[id.marketId], indexNow) - p.rentIndex);
     }
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -486,12 +485,14 @@ contract PerpetualOptions is PoolBook {
 
     /// @inheritdoc IPerpetualOptions
     function position(address owner, address token, PositionId calldata id) external view returns (Position memory) {
-        return accounts[owner][token].positions[PositionKeys.pack(id.marketId, id.strike, id.isCall)];
+        return accounts[owner][token].positions[PositionKeys.pack(id)];
     }
 
     /// @inheritdoc IPerpetualOptions
-    function positions(address owner, address token) external view returns (PositionId[] memory) {
-        return accounts[owner][token].keys.list();
+    function positions(address owner, address token) external view returns (PositionId[] memory ids) {
+        PackedSet.Set storage keys = accounts[owner][token].keys;
+        ids = new PositionId[](keys.count());
+        for (uint256 i; i < ids.length; ++i) ids[i] = PositionKeys.unpack(keys.at(i));
     }
 
     /// @inheritdoc IPerpetualOptions

@@ -8,14 +8,18 @@ import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
 import { PoolMath } from "../math/PoolMath.sol";
 import { StrikeGrid } from "../math/StrikeGrid.sol";
+import { StrikeNotional, StrikeNotionals } from "../math/StrikeNotional.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 import { IPerpetualOptions, Layer } from "./IPerpetualOptions.sol";
+import { PackedSet } from "./PackedSet.sol";
+import { PositionKeys } from "./PositionKeys.sol";
 
 /// @title The pools' side: what every margin token's two pools have sold, reserve and earn
 /// @notice Nothing here loops over positions, LPs or tokens. What the options are worth is for the pools to say: they read this book.
 abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardTransient {
     using StrikeGrid for StrikeGrid.Bitmap;
+    using PackedSet for PackedSet.Set;
 
     uint256 internal constant WAD = 1e18;
     uint256 internal constant MAX_STRIKES = 32;
@@ -28,12 +32,6 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         uint40 pausedUntil;
     }
 
-    /// @dev Both sides of a strike share a slot.
-    struct StrikeBook {
-        uint112 calls;
-        uint112 puts;
-    }
-
     struct MarketBook {
         // slot 0: Σ N·F_last
         uint256 fundingEntry;
@@ -41,10 +39,10 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         uint208 rentEntry;
         uint8 liveCount;
         bool frozen;
-        // slot 2
+        // slot 2: read only when frozen
         uint96 frozenRentIndex;
         StrikeGrid.Bitmap live;
-        mapping(int16 strike => StrikeBook) strikes;
+        mapping(int16 strike => StrikeNotional) strikes;
     }
 
     struct Book {
@@ -59,13 +57,13 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         address insurancePool;
         uint88 minNotional;
         bool closeOnly;
-        // slot 3
+        // slots 3, 4: the markets in which the pools have notional; its flag tells of debts
+        PackedSet.Set marketIds;
+        // slot 5
         uint128 debtMain;
         uint128 debtInsurance;
-        // slot 4
+        // slot 6
         uint256 forgiven;
-        // slots 5, 6: the markets in which the pools have notional
-        uint16[] marketIds;
         mapping(uint16 marketId => MarketBook) markets;
     }
 
@@ -159,8 +157,8 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         uint256 oldNotional,
         uint256 newNotional
     ) internal {
-        StrikeBook storage sb = mb.strikes[id.strike];
-        (uint256 calls, uint256 puts) = (sb.calls, sb.puts);
+        StrikeNotional sold = mb.strikes[id.strike];
+        (uint256 calls, uint256 puts) = (sold.calls(), sold.puts());
         uint256 before = calls + puts;
         if (id.isCall) {
             calls = calls + newNotional - oldNotional;
@@ -169,27 +167,20 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
             puts = puts + newNotional - oldNotional;
             book.putNotional = Cast.toUint112(book.putNotional + newNotional - oldNotional);
         }
-        (sb.calls, sb.puts) = (Cast.toUint112(calls), Cast.toUint112(puts));
+        mb.strikes[id.strike] = StrikeNotionals.pack(id.strike, uint112(calls), uint112(puts)); // each at most the book's own
         if (before != 0 && calls + puts != 0) return;
         if (before == 0) {
             if (mb.liveCount == MAX_STRIKES) revert PerpetualOptions_TooManyStrikes(MAX_STRIKES);
             if (mb.liveCount == 0) {
-                if (book.marketIds.length == MAX_MARKETS) revert PerpetualOptions_TooManyMarkets(MAX_MARKETS);
-                book.marketIds.push(id.marketId);
+                if (book.marketIds.count() == MAX_MARKETS) revert PerpetualOptions_TooManyMarkets(MAX_MARKETS);
+                book.marketIds.add(id.marketId);
             }
             ++mb.liveCount;
         } else if (--mb.liveCount == 0) {
-            _removeMarket(book.marketIds, id.marketId);
+            book.marketIds.remove(id.marketId);
         }
         mb.live.toggle(id.strike);
         markets[id.marketId].market.setLive(id.strike, before == 0);
-    }
-
-    function _removeMarket(uint16[] storage ids, uint16 marketId) private {
-        uint256 i;
-        while (ids[i] != marketId) ++i;
-        ids[i] = ids[ids.length - 1];
-        ids.pop();
     }
 
     // ── what pools value themselves from ───────────────────────────────────────────────────────────────────────────────────
@@ -217,27 +208,28 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         bool main = layer == Layer.Main;
         state.cash = main ? cashMain : cashInsurance;
         state.reserved = PoolMath.reserved(_notional(book), main);
-        state.debt = main ? book.debtMain : book.debtInsurance;
+        if (book.marketIds.flagged()) state.debt = main ? book.debtMain : book.debtInsurance;
         state.rentIndex = index;
-        state.marketIds = book.marketIds;
+        state.marketIds = _marketIds(book);
         state.markets = new IOptionMarket[](state.marketIds.length);
         for (uint256 i; i < state.markets.length; ++i) state.markets[i] = markets[state.marketIds[i]].market;
+    }
+
+    function _marketIds(Book storage book) private view returns (uint16[] memory ids) {
+        ids = new uint16[](book.marketIds.count());
+        for (uint256 i; i < ids.length; ++i) ids[i] = uint16(book.marketIds.at(i));
     }
 
     /// @inheritdoc IPerpetualOptions
     function marketState(address token, uint16 marketId) external view returns (MarketState memory state) {
         MarketBook storage mb = books[token].markets[marketId];
-        state.strikes = mb.live.members(mb.liveCount);
-        state.calls = new uint256[](state.strikes.length);
-        state.puts = new uint256[](state.strikes.length);
-        for (uint256 i; i < state.strikes.length; ++i) {
-            StrikeBook memory sb = mb.strikes[state.strikes[i]];
-            (state.calls[i], state.puts[i]) = (sb.calls, sb.puts);
-        }
+        int16[] memory live = mb.live.members(mb.liveCount);
+        state.strikes = new StrikeNotional[](live.length);
+        for (uint256 i; i < live.length; ++i) state.strikes[i] = mb.strikes[live[i]];
         state.fundingEntry = mb.fundingEntry;
         state.rentEntry = mb.rentEntry;
         state.frozen = mb.frozen;
-        state.frozenRentIndex = mb.frozenRentIndex;
+        if (state.frozen) state.frozenRentIndex = mb.frozenRentIndex;
     }
 
     // ── governance ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -245,7 +237,9 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     function addMarket(IOptionMarket market_) external restricted returns (uint16 marketId) {
         if (market_.book() != address(this)) revert PerpetualOptions_ForeignMarket(address(market_), market_.book());
         marketId = marketCount++;
-        if (marketId >= 1 << 14) revert PerpetualOptions_OutOfBounds("marketId", marketId, 0, (1 << 14) - 1);
+        if (marketId >= PositionKeys.MAX_MARKETS) {
+            revert PerpetualOptions_OutOfBounds("marketId", marketId, 0, PositionKeys.MAX_MARKETS - 1);
+        }
         markets[marketId].market = market_;
         emit AddMarket(marketId, address(market_));
     }
@@ -322,7 +316,7 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
                 debtMain: book.debtMain,
                 debtInsurance: book.debtInsurance,
                 forgiven: book.forgiven,
-                marketIds: book.marketIds
+                marketIds: _marketIds(book)
             });
     }
 }

@@ -5,7 +5,7 @@ import { AggregatorV3Interface } from "@chainlink/contracts/src/v0.8/shared/inte
 import { IPriceFeed } from "./IPriceFeed.sol";
 
 /// @title A Chainlink aggregator, in WAD
-/// @notice A zero, negative or incomplete answer becomes price 0. Changed decimals revert: see `latest`.
+/// @notice A zero, negative or incomplete answer becomes price 0. Changed decimals are found by `verify`.
 contract ChainlinkFeed is IPriceFeed {
     AggregatorV3Interface public immutable aggregator;
     uint8 public immutable decimals;
@@ -30,17 +30,18 @@ contract ChainlinkFeed is IPriceFeed {
     }
 
     /// @inheritdoc IPriceFeed
-    /// @dev The decimals are asked for on every call (about 2,500 gas, the addresses being warm): the jump breaker would hold back a
-    ///      price of another magnitude for five minutes only, until the next print confirmed it.
     function latest() external view returns (Print memory print) {
         (uint80 round, int256 answer, , uint256 updatedAt, uint80 answeredInRound) = aggregator.latestRoundData();
-        uint8 actual = aggregator.decimals();
-        if (actual != decimals) revert ChainlinkFeed_DecimalsChanged(actual, decimals);
-
         print.round = round;
         if (updatedAt <= type(uint40).max) print.publishedAt = uint40(updatedAt);
         if (answer <= 0 || print.publishedAt == 0 || answeredInRound < round) return print;
         uint256 units = uint256(answer); // > 0
         if (units <= type(uint256).max / _multiplier) print.price = (units * _multiplier) / _divisor;
+    }
+
+    /// @inheritdoc IPriceFeed
+    function verify() external view {
+        uint8 actual = aggregator.decimals();
+        if (actual != decimals) revert ChainlinkFeed_DecimalsChanged(actual, decimals);
     }
 }

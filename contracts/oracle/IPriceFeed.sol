@@ -19,4 +19,8 @@ interface IPriceFeed {
 
     /// @notice The latest print. May revert: the caller treats that as a halt.
     function latest() external view returns (Print memory);
+
+    /// @notice Reverts when the source is no longer what this adapter was made for, such as when it counts in another unit. Asked whenever a print
+    ///         jumps, and not on every reading: a change of unit is a jump.
+    function verify() external view;
 }

@@ -204,6 +204,12 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
 
         (e.effect, e.buckets) = _test(asset, last, print, opening);
+        // A feed that has changed its unit jumps tenfold, and could confirm itself five minutes later.
+        bool jump = e.effect == Effect.Hold || last.candidateStands || last.price == 0;
+        if (jump && !_verified(source.feed)) {
+            e.effect = Effect.Nothing;
+            return e;
+        }
         if (e.effect == Effect.Accept) {
             answer.price = print.price;
             answer.status = PriceStatus.Open;
@@ -254,6 +260,15 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function _within(uint256 p, uint256 a, uint256 tolerance) private pure returns (bool) {
         unchecked {
             return (p > a ? p - a : a - p) * WAD <= tolerance * a; // both below 2^55 · 2^60
+        }
+    }
+
+    function _verified(IPriceFeed feed) private view returns (bool verified) {
+        if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
+        bytes4 selector = IPriceFeed.verify.selector;
+        assembly ("memory-safe") {
+            mstore(0, selector)
+            verified := staticcall(FEED_GAS, feed, 0, 4, 0, 0)
         }
     }
 

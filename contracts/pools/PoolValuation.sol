@@ -47,19 +47,22 @@ library PoolValuation {
     }
 
     /// @notice Value at the stored prices, accrued to now.
+    /// @dev `blind`: a market that cannot be valued now reserves too much of the pool for anybody to enter or leave.
     function stored(
         IPerpetualOptions book,
         address token,
         Layer layer,
         bool forDeposit
-    ) internal view returns (IUnderwritingPool.Nav memory nav) {
+    ) internal view returns (IUnderwritingPool.Nav memory nav, bool blind) {
         IPerpetualOptions.PoolState memory pool = book.poolState(token, layer);
         bool[] memory valued = new bool[](pool.markets.length);
         for (uint256 i; i < valued.length; ++i) {
             (, PriceStatus status) = pool.markets[i].peek();
             valued[i] = status == PriceStatus.Open || _frozen(pool.markets[i]);
         }
-        (nav, ) = _value(book, token, pool, layer == Layer.Main, forDeposit, valued);
+        uint256[] memory locked;
+        (nav, locked) = _value(book, token, pool, layer == Layer.Main, forDeposit, valued);
+        for (uint256 i; i < valued.length; ++i) blind = blind || (!valued[i] && locked[i] * BLIND_SHARE > nav.cash);
     }
 
     function _frozen(IOptionMarket market) private view returns (bool) {
@@ -96,23 +99,13 @@ library PoolValuation {
         bool main,
         bool forDeposit
     ) private view returns (uint256 notional, uint256 accrued, uint256 liability) {
-        IOptionMarket.Mark[] memory marks = market.marks(sold.strikes, !forDeposit);
-        uint256 funding;
-        for (uint256 i; i < marks.length; ++i) {
-            uint256 both = sold.calls[i] + sold.puts[i];
-            notional += both;
-            funding += both * marks[i].fundingIndex;
-            liability += sold.calls[i] * _layer(marks[i].call, main) + sold.puts[i] * _layer(marks[i].put, main);
-        }
+        IOptionMarket.BookValue memory value = market.valueBook(sold.strikes, !forDeposit);
+        notional = value.notional;
+        liability = main ? value.main : value.insurance;
         liability = forDeposit ? liability / PoolMath.WAD : Fixed.divUp(liability, PoolMath.WAD);
-        funding = (funding - sold.fundingEntry) / PoolMath.INDEX;
+        uint256 funding = (value.funding - sold.fundingEntry) / PoolMath.INDEX;
         uint256 rent = (notional * (sold.frozen ? sold.frozenRentIndex : rentIndex) - sold.rentEntry) / PoolMath.INDEX;
         uint256 insurance = PoolMath.insurancePart(funding, rent);
         accrued = main ? funding + rent - insurance : insurance;
-    }
-
-    function _layer(uint256 value, bool main) private pure returns (uint256) {
-        (uint256 mainPart, uint256 insurancePart) = PoolMath.layers(value);
-        return main ? mainPart : insurancePart;
     }
 }

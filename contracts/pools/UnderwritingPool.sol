@@ -80,9 +80,10 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     function _enter(uint256 assets, uint256 shares, address receiver) private {
         if (assets == 0 || shares == 0) revert UnderwritingPool_ZeroAmount();
+        // Cash and shares appear together, after the token's own code has run: in between nobody reads a share price.
+        vault.depositSealed(asset(), address(book), msg.sender, assets);
         _mint(receiver, shares);
         emit Deposit(msg.sender, receiver, assets, shares);
-        vault.depositSealed(asset(), address(book), msg.sender, assets);
     }
 
     /// @inheritdoc ISealedOwner
@@ -182,8 +183,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IUnderwritingPool
-    function nav(bool forDeposit) public view returns (Nav memory) {
-        return PoolValuation.stored(book, asset(), layer, forDeposit);
+    function nav(bool forDeposit) public view returns (Nav memory value) {
+        (value, ) = PoolValuation.stored(book, asset(), layer, forDeposit);
     }
 
     /// @notice Book value as a redemption would find it at the stored prices.
@@ -213,8 +214,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     /// @notice 0 while deposits would be refused at the stored prices.
     function maxDeposit(address) public view override(ERC4626, IERC4626) returns (uint256) {
-        Nav memory value = nav(true);
-        return value.nav * 10 < value.cash ? 0 : type(uint112).max - value.cash;
+        (Nav memory value, bool blind) = PoolValuation.stored(book, asset(), layer, true);
+        return blind || value.nav * 10 < value.cash ? 0 : Fixed.zeroFloorSub(type(uint112).max, value.cash);
     }
 
     /// @notice 0 while deposits would be refused at the stored prices.

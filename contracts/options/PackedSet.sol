@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title A small set of 24-bit members in two words
+/// @notice Word 0 holds a count, a flag and ten members, so that most sets are known from one slot; word 1 holds six more.
+library PackedSet {
+    /// @notice Members that a set may hold.
+    uint256 internal constant LIMIT = 16;
+    uint256 private constant IN_FIRST = 10;
+    uint256 private constant BITS = 24;
+    uint256 private constant MASK = (1 << BITS) - 1;
+    /// @dev word 0: 8 (count) + 8 (flag) + 10 · 24 = 256.
+    uint256 private constant HEADER = 16;
+    uint256 private constant FLAG = 1 << 8;
+
+    struct Set {
+        uint256 first;
+        uint256 second;
+    }
+
+    function count(Set storage set) internal view returns (uint256) {
+        return set.first & 255;
+    }
+
+    function flagged(Set storage set) internal view returns (bool) {
+        return set.first & FLAG != 0;
+    }
+
+    function setFlag(Set storage set, bool on) internal {
+        uint256 first = set.first;
+        uint256 changed = on ? first | FLAG : first & ~FLAG;
+        if (changed != first) set.first = changed;
+    }
+
+    function at(Set storage set, uint256 index) internal view returns (uint24) {
+        uint256 raw = index < IN_FIRST ? set.first >> (HEADER + BITS * index) : set.second >> (BITS * (index - IN_FIRST));
+        return uint24(raw & MASK);
+    }
+
+    /// @dev The caller checks `LIMIT` and that the member is new.
+    function add(Set storage set, uint24 member) internal {
+        uint256 size = count(set);
+        _put(set, size, member);
+        set.first += 1;
+    }
+
+    /// @dev The last member takes the place of the removed one. The caller knows that the member is there.
+    function remove(Set storage set, uint24 member) internal {
+        uint256 last = count(set) - 1;
+        uint256 i;
+        while (at(set, i) != member) ++i;
+        _put(set, i, at(set, last));
+        _put(set, last, 0);
+        set.first -= 1;
+    }
+
+    function _put(Set storage set, uint256 index, uint256 member) private {
+        if (index < IN_FIRST) {
+            uint256 shift = HEADER + BITS * index;
+            set.first = (set.first & ~(MASK << shift)) | (member << shift);
+        } else {
+            uint256 shift = BITS * (index - IN_FIRST);
+            set.second = (set.second & ~(MASK << shift)) | (member << shift);
+        }
+    }
+}
