@@ -24,19 +24,22 @@ class ScenarioCommand(ConnectedProviderCommand):
 
     def invoke(self, ctx: click.Context) -> Any:
         logger.set_level(LogLevel.WARNING)
-        with without_step_tracing():
+        with light_anvil():
             return super().invoke(ctx)
 
 
 @contextmanager
-def without_step_tracing() -> Iterator[None]:
-    """Ape starts Anvil with `--steps-tracing`, which makes pokes five times slower; nothing here reads steps."""
+def light_anvil() -> Iterator[None]:
+    """Ape has Anvil record every step and keep every past state: days of pokes take twice as long, and none is read."""
     from ape_foundry.provider import FoundryProvider
 
     build_command = FoundryProvider.build_command
-    FoundryProvider.build_command = lambda provider: [
-        part for part in build_command(provider) if part != "--steps-tracing"
-    ]
+
+    def lighter(provider: Any) -> list[str]:
+        parts = [part for part in build_command(provider) if part != "--steps-tracing"]
+        return [*parts, "--prune-history"]
+
+    FoundryProvider.build_command = lighter
     try:
         yield
     finally:
