@@ -123,11 +123,11 @@ class MarketBench:
             self.aggregator.updateRoundData(self.round, price, at, at, sender=self.governor)
 
     def break_feed(self) -> None:
-        """From now on the adapter reverts: there is not even a stamp."""
-        self.aggregator.setDecimals(8, sender=self.governor)
+        """From now on the feed answers from the future: there is no usable stamp."""
+        self.print(self.listing.reference, stamp=self.chain.now + 10**8)
 
     def mend_feed(self) -> None:
-        self.aggregator.setDecimals(18, sender=self.governor)
+        self.print(self.listing.reference)
 
     # ── the market ────────────────────────────────────────────────────────────────────────────────────────────────────
     @property
