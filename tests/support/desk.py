@@ -275,6 +275,16 @@ class Desk:
         (found,) = self.events(receipt, name)
         return found
 
+    def at_thirty_two_strikes(self, notional: int = ONE) -> None:
+        """32 live calls in the market: −11 … 9, opened at 60,000, and 10 … 20, at 90,000. `keeper` has the last."""
+        holders = [(self.who.trader, range(-11, 4)), (self.who.rival, range(4, 10)), (self.who.rival, range(10, 17))]
+        for owner, strikes in (*holders, (self.who.keeper, range(17, 21))):
+            if strikes.start == 10:
+                self.move(90_000)
+                self.add_margin(self.who.keeper, MARGIN)
+            for strike in strikes:
+                self.open(strike, True, notional, owner=owner)
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def position(self, *position: Any, owner: Any = None) -> Any:
         return self.options.position(owner or self.who.trader, self.token.address, self.id(*position))

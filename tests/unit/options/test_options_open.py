@@ -508,22 +508,12 @@ def test_open_a_seventeenth_position_is_refused(desk):
 
 
 def test_open_at_a_thirty_third_strike_of_a_market_is_refused(desk):
-    at_thirty_two_strikes(desk)
+    desk.at_thirty_two_strikes()
+    desk.add_margin(desk.who.lp, MARGIN)
     with desk.refused("PerpetualOptions_TooManyStrikes", 32):
         desk.open(21, True, ONE, owner=desk.who.lp)
     desk.open(20, False, ONE, owner=desk.who.lp)  # the other side of one that is live
     desk.with_market("BTC-30D").open(21, True, ONE, owner=desk.who.lp)  # another market
-
-
-def at_thirty_two_strikes(desk: Desk) -> None:
-    """32 live strikes of the token: −11 … 9 at 60,000, and 10 … 20 at 90,000. `lp` has margin, and no position."""
-    desk.add_margin(desk.who.lp, MARGIN)
-    for strike in range(-11, 10):
-        desk.open(strike, True, ONE, owner=desk.who.trader if strike < 4 else desk.who.rival)
-    desk.move(90_000)
-    desk.add_margin(desk.who.keeper, MARGIN)
-    for strike in range(10, 21):
-        desk.open(strike, True, ONE, owner=desk.who.keeper)
 
 
 def test_open_in_a_ninth_market_is_refused(desk):
