@@ -282,7 +282,7 @@ def test_opening_before_an_event_is_limited_to_its_move(crypto):
     assert widths() == [True, False, False]
     crypto.chain.warp(1)
     crypto.print(R)
-    assert [opens(strike) for strike in (2, 4, 9)] == [True, True, False], "due, though not yet dropped"
+    assert [opens(strike) for strike in (4, 2, 9)] == [True, True, False], "due, though not yet dropped"
     keep_alive(crypto, first + 3_600)
     assert widths() == [True, True, True]
 
