@@ -86,15 +86,15 @@ class OptionsModel(Tracked):
         position_id = order.position_id
         self._require_in_time(order, now)
         self._require_operator(order.owner, caller)
-        book, market = self.book(order.token), self.market(position_id.market_id)
+        require(order.notional > 0, "PerpetualOptions_ZeroNotional")
+        book = self.book(order.token)
         require(not book.close_only, "PerpetualOptions_CloseOnly", token=order.token)
         paused_until = self.opening_paused_until.get(position_id.market_id, 0)
         unpaused = now >= paused_until
         require(unpaused, "PerpetualOptions_OpeningPaused", marketId=position_id.market_id, until=paused_until)
-        require(order.notional > 0, "PerpetualOptions_ZeroNotional")
         account = self.account(order.owner, order.token)
 
-        self._refresh(position_id, now)
+        market = self._refresh(position_id, now)
         market.require_openable(position_id.strike, now)
         self._settle_one(account, position_id, now)
 
@@ -265,8 +265,8 @@ class OptionsModel(Tracked):
     def _settle_one(self, account: AccountModel, position_id: PositionId, now: int) -> None:
         account.book.accrue_rent(now)
         account.book.record_freeze(position_id.market_id, now)
-        if position_id in account.positions:
-            account.settle((position_id,), now)
+        # A new position owes nothing, but its account may: old debt is collected all the same.
+        account.settle((position_id,) if position_id in account.positions else (), now)
 
     def _pay_out(
         self, account: AccountModel, position_id: PositionId, notional: int, value_wad: int, now: int

@@ -42,17 +42,16 @@ class PoolModel(Tracked):
 
     # ── deposits ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def deposit(self, assets: int, receiver: str, payer: str, now: int, min_shares: int = 0) -> int:
-        require(assets > 0, "UnderwritingPool_ZeroAmount")
         shares = mul_div(assets, self.supply + VIRTUAL_SHARES, self._deposit_nav(now) + 1)
         enough = shares >= min_shares
         require(enough, "UnderwritingPool_SharesBelowLimit", shares=shares, minShares=min_shares)
-        require(shares > 0, "UnderwritingPool_ZeroAmount")
+        require(assets > 0 and shares > 0, "UnderwritingPool_ZeroAmount")
         self._issue(assets, shares, receiver, payer)
         return shares
 
     def mint(self, shares: int, receiver: str, payer: str, now: int) -> int:
-        require(shares > 0, "UnderwritingPool_ZeroAmount")
         assets = mul_div_up(shares, self._deposit_nav(now) + 1, self.supply + VIRTUAL_SHARES)
+        require(shares > 0, "UnderwritingPool_ZeroAmount")
         self._issue(assets, shares, receiver, payer)
         return assets
 
