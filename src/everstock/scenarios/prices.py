@@ -221,7 +221,7 @@ def bars_to_paths(
     prices = {asset: _crypto_path(asset, [bars[asset][day] for day in window.days], seed) for asset in crypto}
     for asset in stocks:
         prices[asset] = _stock_path(path.name, asset, bars[asset], window, seed)
-    return Paths(window, path.name, prices)
+    return Paths(window, f"{path.name}, within the day by seed {seed}", prices)
 
 
 def _crypto_path(asset: str, bars: Sequence[Bar], seed: int) -> list[Decimal]:

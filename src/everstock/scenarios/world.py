@@ -143,8 +143,14 @@ class World:
                 if not beat.waiting:
                     self.say("The market is halted until a second print confirms the jump: waiting.", "yellow")
                 beat.waiting = True
+                self._poke_all()
                 continue
             self._beats.remove(beat)
+
+    def _poke_all(self) -> None:
+        """A reverted trade leaves no trace: in a market that nobody pokes, the breaker has not seen the jump yet."""
+        for market in self.system.markets.values():
+            market.refresh(sender=self.chain.account("bystander"))
 
 
 def at_prices(params: Params, paths: Paths) -> Params:
