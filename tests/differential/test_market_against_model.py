@@ -218,7 +218,6 @@ class Pair:
         chain, model, market, now, draw = self.chain, self.model, self.bench.market, self.chain.now, self.draw
         s = market.state()
         frozen = model.phase(now) is Phase.FROZEN
-        assert market.phase() == model.phase(now).value
         assert (s.a, s.b, s.accruedAt, s.running) == (model.a, model.b, model.accrued_at, model.running)
         assert (s.price, s.updatedAt, s.maxAge, s.band) == (
             model.price_wad,
@@ -235,10 +234,12 @@ class Pair:
         if not model.price_wad:
             return
         assert s.cell == model.cell
-        assert [tuple(event) for event in market.events()] == [
-            (event.at, event.lump_wad, event.move_wad) for event in model.events
-        ]
-        assert market.liveCount() == len(model.outside)
+        if draw.random() < 0.25:  # what rarely changes
+            assert market.phase() == model.phase(now).value
+            assert market.liveCount() == len(model.outside)
+            assert [tuple(event) for event in market.events()] == [
+                (event.at, event.lump_wad, event.move_wad) for event in model.events
+            ]
         strikes, asks = sorted(model.outside), draw.random() < 0.5
         clock = model.clock_at(now)
         for j, (funding, call, put) in zip(strikes, marks(market, strikes, asks), strict=True):
@@ -251,7 +252,7 @@ class Pair:
                     assert value == (quote.ask_wad if asks else quote.bid_wad), f"{side} {j}"
         rates = model.margin_rates(now)
         expected = (rates.initial_wad, rates.maintenance_wad)
-        for j in strikes[:: max(1, len(strikes) - 1)] or [0]:
+        for j in [draw.choice(strikes or [0])]:
             funding = model.funding_index(j, clock) if j in model.outside else 0
             assert market.fundingAndMargin(j) == (funding, *expected)
             if frozen:
