@@ -25,6 +25,8 @@ contract OptionMarket is IOptionMarket, AccessManaged {
     uint256 private constant WIND_DOWN_NOTICE = 3 days;
     /// @dev Opening is allowed within ±20% of the index.
     uint256 private constant OPENING_BAND = 0.2e18;
+    /// @dev A and B stay far below: e^124.5 · 1e18 · Λ.
+    uint256 private constant UNCROSSED = 1 << 255;
     /// @dev Rent at its highest rate, for margins that must last over a closure.
     uint256 private constant MAX_RENT = 0.6e18;
 
@@ -59,8 +61,9 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         bool sampled;
     }
 
-    /// @dev What A and B had gathered on the other side of a live strike, each plus one: zero tells that the strike is not live. And how many pools
-    ///      hold it.
+    /// @dev What A and B had gathered on the other side of a live strike, each plus one: zero tells that the strike is not live. While the price has
+    ///      not crossed the strike since it went live, only the side that grows is written, with `UNCROSSED` set, and the other has gathered
+    ///      nothing: one slot instead of two. `holders`: how many pools hold it.
     struct Strike {
         uint256 outA;
         uint256 outB;
@@ -180,9 +183,8 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         if (isLive_ ? holders > 0 : holders > 1) return;
         if (isLive_) {
             if (liveCount == StrikeGrid.MAX_LIVE) revert OptionMarket_TooManyLiveStrikes(StrikeGrid.MAX_LIVE);
-            bool above = strike > clock.cell;
-            it.outA = 1 + (above ? accumulatorA : 0);
-            it.outB = 1 + (above ? 0 : accumulatorB);
+            if (strike > clock.cell) it.outA = (accumulatorA + 1) | UNCROSSED;
+            else it.outB = (accumulatorB + 1) | UNCROSSED;
             ++liveCount;
         } else {
             (it.outA, it.outB) = (0, 0);
@@ -297,9 +299,10 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         (int16 low, int16 high) = oldCell < w.clock.cell ? (oldCell, w.clock.cell) : (w.clock.cell, oldCell);
         int16[] memory crossed = live.membersBetween(low, high, StrikeGrid.MAX_LIVE);
         for (uint256 i; i < crossed.length; ++i) {
-            Strike storage it = strikes[crossed[i]];
-            it.outA = w.a + 2 - it.outA;
-            it.outB = w.b + 2 - it.outB;
+            (uint256 partA, uint256 partB) = _parts(w.a, w.b, oldCell, crossed[i]);
+            bool above = crossed[i] > w.clock.cell;
+            strikes[crossed[i]].outA = 1 + (above ? w.a - partA : partA);
+            strikes[crossed[i]].outB = 1 + (above ? partB : w.b - partB);
         }
     }
 
@@ -378,14 +381,21 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         if (strikePrice_ < lowest || strikePrice_ > highest) revert OptionMarket_StrikeOutOfBand(strikePrice_, lowest, highest);
     }
 
-    /// @dev 0 for a strike that is not live: a first position settles from there.
-    /// @param cell The stored cell, which the snapshots follow; crossing changes neither part of a strike.
-    function _fundingIndex(Work memory w, int16 cell, int16 strike) private view returns (uint256) {
+    /// @dev A_K and B_K. Both 0 for a strike that is not live: a first position settles from there.
+    /// @param cell The stored cell, which the snapshots follow.
+    function _parts(uint256 a, uint256 b_, int16 cell, int16 strike) private view returns (uint256 partA, uint256 partB) {
         Strike storage it = strikes[strike];
-        (uint256 partA, uint256 partB) = (it.outA, it.outB);
-        if (partA == 0) return 0;
-        if (strike > cell) (partA, partB) = (w.a + 1 - partA, partB - 1);
-        else (partA, partB) = (partA - 1, w.b + 1 - partB);
+        bool above = strike > cell;
+        uint256 growing = above ? it.outA : it.outB;
+        if (growing == 0) return (0, 0);
+        uint256 gathered; // on the side that does not grow
+        if (growing & UNCROSSED != 0) growing ^= UNCROSSED;
+        else gathered = (above ? it.outB : it.outA) - 1;
+        (partA, partB) = above ? (a + 1 - growing, gathered) : (gathered, b_ + 1 - growing);
+    }
+
+    function _fundingIndex(Work memory w, int16 cell, int16 strike) private view returns (uint256) {
+        (uint256 partA, uint256 partB) = _parts(w.a, w.b, cell, strike);
         return (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
     }
 
@@ -514,20 +524,28 @@ contract OptionMarket is IOptionMarket, AccessManaged {
     /// @inheritdoc IOptionMarket
     function valueBook(StrikeNotional[] calldata strikes_, bool asks) external view returns (BookValue memory total) {
         Marking memory m = _marking(asks);
-        for (uint256 i; i < strikes_.length; ++i) {
-            StrikeNotional it = strikes_[i];
-            uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, it.strike());
-            total.notional += it.total();
-            total.funding += it.total() * _fundingIndex(m.work, m.work.clock.cell, it.strike());
-            if (it.calls() != 0) _addValue(total, it.calls(), _markValue(m, strikePrice_, true));
-            if (it.puts() != 0) _addValue(total, it.puts(), _markValue(m, strikePrice_, false));
+        (uint256 a, uint256 b_, int16 cell) = (m.work.a, m.work.b, m.work.clock.cell);
+        // Notional is below 2^113 and a layer at most 1e18; N · F stays below the book's own sums, which are checked.
+        unchecked {
+            for (uint256 i; i < strikes_.length; ++i) {
+                (int16 strike, uint256 calls, uint256 puts) = strikes_[i].unpack();
+                uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strike);
+                (uint256 partA, uint256 partB) = _parts(a, b_, cell, strike);
+                uint256 funding = (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
+                total.notional += calls + puts;
+                total.funding += (calls + puts) * funding;
+                if (calls != 0) _addValue(total, calls, _markValue(m, strikePrice_, true));
+                if (puts != 0) _addValue(total, puts, _markValue(m, strikePrice_, false));
+            }
         }
     }
 
     function _addValue(BookValue memory total, uint256 notional, uint256 value) private pure {
         (uint256 main, uint256 insurance) = PoolMath.layers(value);
-        total.main += notional * main;
-        if (insurance != 0) total.insurance += notional * insurance;
+        unchecked {
+            total.main += notional * main;
+            if (insurance != 0) total.insurance += notional * insurance;
+        }
     }
 
     /// @inheritdoc IOptionMarket

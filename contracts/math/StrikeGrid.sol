@@ -23,12 +23,16 @@ library StrikeGrid {
     }
 
     function lnStrike(int16 strike) internal pure returns (int256) {
-        return int256(strike) * LN_STEP;
+        unchecked {
+            return int256(strike) * LN_STEP;
+        }
     }
 
     /// @notice K_j, floored.
     function strikePrice(uint256 referencePrice, int16 strike) internal pure returns (uint256) {
-        return (referencePrice * uint256(Fixed.expWad(lnStrike(strike)))) / 1e18;
+        unchecked {
+            return (referencePrice * uint256(Fixed.expWad(lnStrike(strike)))) / 1e18; // at most 1e25 · 26e18
+        }
     }
 
     /// @notice Cell of a price whose ln against the reference price is `lnS`.
@@ -65,16 +69,18 @@ library StrikeGrid {
         strikes = new int16[](count);
         uint256 found;
         if (count == 0 || above >= upTo) return truncate(strikes, 0);
-        (uint256 first, uint256 firstBit) = locate(above + 1);
-        (uint256 last, uint256 lastBit) = locate(upTo);
-        for (uint256 i = first; i <= last && found < count; ++i) {
-            uint256 word = map.words[i];
-            if (i == first) word &= type(uint256).max << firstBit;
-            if (i == last) word &= type(uint256).max >> (255 - lastBit);
-            while (word != 0 && found < count) {
-                uint256 bit = LibBit.ffs(word);
-                word &= word - 1;
-                strikes[found++] = int16(int256(i * 256 + bit) - BIAS);
+        // Word indices are at most 2 and bits at most 255.
+        unchecked {
+            (uint256 first, uint256 firstBit) = locate(above + 1);
+            (uint256 last, uint256 lastBit) = locate(upTo);
+            for (uint256 i = first; i <= last && found < count; ++i) {
+                uint256 word = map.words[i];
+                if (i == first) word &= type(uint256).max << firstBit;
+                if (i == last) word &= type(uint256).max >> (255 - lastBit);
+                while (word != 0 && found < count) {
+                    strikes[found++] = int16(int256(i * 256 + LibBit.ffs(word)) - BIAS);
+                    word &= word - 1;
+                }
             }
         }
         return truncate(strikes, found);
@@ -87,8 +93,10 @@ library StrikeGrid {
     }
 
     function locate(int16 strike) private pure returns (uint256 word, uint256 bit) {
-        uint256 index = uint256(int256(strike) + BIAS);
-        return (index >> 8, index & 255);
+        unchecked {
+            uint256 index = uint256(int256(strike) + BIAS);
+            return (index >> 8, index & 255);
+        }
     }
 
     function truncate(int16[] memory strikes, uint256 length) private pure returns (int16[] memory) {

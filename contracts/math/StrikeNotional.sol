@@ -26,6 +26,10 @@ library StrikeNotionals {
         return uint112(StrikeNotional.unwrap(self) >> PUTS);
     }
 
+    function unpack(StrikeNotional self) internal pure returns (int16 strike_, uint256 calls_, uint256 puts_) {
+        return (strike(self), calls(self), puts(self));
+    }
+
     /// @notice Calls and puts together.
     function total(StrikeNotional self) internal pure returns (uint256) {
         unchecked {

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 
 from everstock.chain.registry import Event
-from everstock.client import MarginToken, Pool, System
+from everstock.client import MarginToken, System
 
 FREE = "0x" + "00" * 20
 """Module zero of the vault: an owner's free balance. Also the source of minted tokens."""
@@ -96,7 +97,7 @@ class PoolLine:
     nav: int
     shares: int
     kept: int
-    price_now: float
+    price_now: Decimal
 
 
 @dataclass
@@ -285,7 +286,7 @@ def _lps(ledger: TokenLedger, posting: _Posting, parties: Sequence[Party]) -> No
                 nav,
                 sum(line.shares for line in here),
                 nav - sum(line.worth for line in here),
-                (nav + 1) * 10**6 / (supply + 10**6),
+                Decimal(nav + 1) * 10**6 / (supply + 10**6),
             )
         )
 
@@ -362,8 +363,3 @@ def party_result(ledger: TokenLedger, party: Party) -> int:
 def total_result(ledger: TokenLedger) -> int:
     """Sum over all parties but the pools, which belong to the LPs."""
     return sum(party_result(ledger, party) for party in ledger.parties if party.role is not Role.POOL)
-
-
-def share_price(pool: Pool) -> float:
-    """Tokens per whole share, for display."""
-    return float(pool.share_price)

@@ -45,12 +45,12 @@ def _round(amount: Decimal, places: int) -> Decimal:
         return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
-def ledger_table(ledger: TokenLedger, price_usd: Decimal) -> Table:
+def ledger_table(ledger: TokenLedger, price_usd: Decimal, price_note: str) -> Table:
     """Who gained what by which cause. Every column but the last two sums to zero."""
     token = ledger.token
     table = Table(
         title=f"Who paid whom, in {token.symbol}",
-        caption=f"1 {token.symbol} = {usd(price_usd)} USD. What the pools gain or lose is their LPs' (below).",
+        caption=f"1 {token.symbol} = {usd(price_usd)} USD, {price_note}. What the pools gain or lose is their LPs' (below).",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",

@@ -43,6 +43,7 @@ HOUR = 3600
 MIN_DAYS = 4
 FULL_MARK = Decimal("0.75")
 SLIPPAGE = Decimal("1.01")
+PRICE_NOTES = {"TSLA.M": "the share's last price", "CRCL.M": "when it was listed: a margin token needs no feed"}
 
 SYNTHETIC_WINDOW = Window(date(2026, 1, 5), date(2026, 1, 18))
 SYNTHETIC = {
@@ -216,8 +217,8 @@ class Story:
             pools = {"main pool": token.main, "insurance pool": token.insurance}
             self.first_share_prices[token.symbol] = {name: pool.share_price for name, pool in pools.items()}
             self.world.say(
-                f"The {name} puts {main:,} {token.symbol} into the main pool and {insurance:,} into insurance: "
-                "its holders are the sellers."
+                f"The {name} puts {main:,} {token.symbol} into the main pool and {insurance:,} into insurance, "
+                "to sell options and earn the premium in kind."
             )
 
     def late_lp_joins(self) -> None:
@@ -390,7 +391,7 @@ class Story:
         priced = [(ledger, self.price_usd(ledger.token)) for ledger in ledgers]
         for ledger, price in priced:
             world.console.print()
-            world.console.print(ledger_table(ledger, price), highlight=False)
+            world.console.print(ledger_table(ledger, price, PRICE_NOTES[ledger.token.symbol]), highlight=False)
             world.console.print()
             first = self.first_share_prices[ledger.token.symbol]
             world.console.print(lp_table(ledger, price, first), highlight=False)
