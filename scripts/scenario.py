@@ -79,7 +79,9 @@ def command(scenario: Scenario) -> click.Command:
     )
     @click.option("--seed", default=1, show_default=True, help="Of the prices within a day, or of the model.")
     def play(provider: Any, prices: Path | None, window: Window | None, seed: int) -> None:
-        console = Console(width=None if sys.stdout.isatty() else 140)
+        console = Console()
+        # Tables need this much; a file has no width of its own.
+        console = Console(width=max(console.width, 118) if sys.stdout.isatty() else 140)
         try:
             chain = RpcChain.from_ape(provider, exclusive=True)
             if not chain.is_local:

@@ -332,7 +332,7 @@ def _checks(ledger: TokenLedger, posting: _Posting) -> None:
         claimable = sum(lp.claimable for lp in ledger.lps if lp.pool == line.name)
         add(Check(f"{line.name}: claimable = set aside", claimable, _vault(ledger, FREE, pool.address)))
         add(Check(f"{line.name}: the LPs hold every share", line.shares, int(pool.contract.totalSupply()), True))
-    for lp in {line.name for line in ledger.lps}:
+    for lp in dict.fromkeys(line.name for line in ledger.lps):
         paid = sum(line.deposited - line.claimed for line in ledger.lps if line.name == lp)
         address = next(party.address for party in ledger.parties if party.name == lp)
         wallet = int(token.contract.balanceOf(address))

@@ -50,7 +50,7 @@ def ledger_table(ledger: TokenLedger, price_usd: Decimal, price_note: str) -> Ta
     token = ledger.token
     table = Table(
         title=f"Who paid whom, in {token.symbol}",
-        caption=f"1 {token.symbol} = {usd(price_usd)} USD, {price_note}. What the pools gain or lose is their LPs' (below).",
+        caption=f"1 {token.symbol} = {usd(price_usd)} USD, {price_note}. The pools' results are their LPs', below.",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
