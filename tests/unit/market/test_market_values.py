@@ -316,6 +316,43 @@ def test_marks_value_both_sides_with_the_band_at_the_stored_price(crypto, pricin
     assert crypto.market.marks([], asks) == []
 
 
+def sold(strike: int, calls: int, puts: int) -> int:
+    """A `StrikeNotional`."""
+    return (strike % 2**16) << 224 | puts << 112 | calls
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_value_of_a_book_is_the_sum_of_its_marks_layer_by_layer(kit, crypto, asks, frozen):
+    crypto.tick(R)
+    notionals = {
+        -80: (3, 0),
+        -40: (2**112 - 1, 0),
+        -1: (5 * WAD, 7 * WAD),
+        0: (0, 11),
+        35: (0, 10**30),
+        60: (0, 2**112 - 1),
+    }
+    crypto.live(*notionals)
+    at = crypto.chain.now + 3 * DAY
+    crypto.wind_down(R * 99 // 100, at)
+    crypto.chain.warp(1_000)
+    jump(crypto, R * 103 // 100)
+    crypto.chain.set_time(at if frozen else crypto.chain.now + 500)
+    notional = funding = main = insurance = 0
+    for (calls, puts), mark in zip(notionals.values(), crypto.market.marks(list(notionals), asks), strict=True):
+        notional += calls + puts
+        funding += (calls + puts) * mark.fundingIndex
+        for amount, value in ((calls, mark.call), (puts, mark.put)):
+            layers = kit.math.layers(value)
+            main, insurance = main + amount * layers[0], insurance + amount * layers[1]
+    assert insurance > 0
+    assert funding > 0
+    book = crypto.market.valueBook([sold(strike, *both) for strike, both in notionals.items()], asks)
+    assert tuple(book) == (notional, funding, main, insurance)
+    assert tuple(crypto.market.valueBook([], asks)) == (0, 0, 0, 0)
+
+
 # ---------------------------------------------------------------------------------------------- margins: rule 13
 
 
