@@ -43,7 +43,7 @@ HOUR = 3600
 MIN_DAYS = 4
 FULL_MARK = Decimal("0.75")
 SLIPPAGE = Decimal("1.01")
-PRICE_NOTES = {"TSLA.M": "the share's last price", "CRCL.M": "when it was listed: a margin token needs no feed"}
+PRICE_NOTES = {"TSLA.M": "the share's last price", "CRCL.M": "when listed (margin needs no feed)"}
 
 SYNTHETIC_WINDOW = Window(date(2026, 1, 5), date(2026, 1, 18))
 SYNTHETIC = {
