@@ -167,6 +167,12 @@ interface IOptionMarket {
     /// @return updatedAt Stamp of the stored price.
     function refresh() external returns (PriceStatus status, uint40 updatedAt);
 
+    /// @notice `refresh`, then value a pool's strikes as `valueBook` does.
+    function refreshAndValue(
+        StrikeNotional[] calldata strikes,
+        bool asks
+    ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value);
+
     /// @notice Charge the elapsed interval without asking the oracle, never past the stored price's age.
     function accrue() external;
 

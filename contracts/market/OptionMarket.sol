@@ -25,7 +25,8 @@ contract OptionMarket is IOptionMarket, AccessManaged {
     uint256 private constant WIND_DOWN_NOTICE = 3 days;
     /// @dev Opening is allowed within ±20% of the index.
     uint256 private constant OPENING_BAND = 0.2e18;
-    /// @dev A and B stay far below: e^124.5 · 1e18 · Λ.
+    /// @dev A and B are at most e^124.5 · 1e18 · Λ, which the bounds keep below this for 20 years with the price at the edge of its range and
+    ///      volatility at its maximum throughout; 70 years with the default parameters.
     uint256 private constant UNCROSSED = 1 << 255;
     /// @dev Rent at its highest rate, for margins that must last over a closure.
     uint256 private constant MAX_RENT = 0.6e18;
@@ -43,7 +44,7 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         uint32 nextEventAt;
     }
 
-    /// @dev 72 + 88 + 32 + 64 = 256. Clipping keeps the raw variance below 25 · 9, the oracle's bounds keep the band below 0.11.
+    /// @dev 72 + 88 + 32 + 64 = 256. Clipping keeps the raw variance below 25 · 4, the oracle's bounds keep the band below 0.11.
     struct Variance {
         uint72 raw;
         uint88 samplePrice;
@@ -126,9 +127,9 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         _bound("referencePrice", config_.referencePrice, 1e12, 1e25);
         _bound("varianceBudget", config_.varianceBudget, 0.0025e18, 1e18);
         _bound("minVariance", config_.minVariance, 0.0001e18, config_.maxVariance);
-        _bound("maxVariance", config_.maxVariance, config_.minVariance, 9e18);
+        _bound("maxVariance", config_.maxVariance, config_.minVariance, 4e18);
         _bound("initialVariance", config_.initialVariance, config_.minVariance, config_.maxVariance);
-        _bound("loading", config_.loading, 0, WAD);
+        _bound("loading", config_.loading, 0, WAD / 2);
         oracle = oracle_;
         calendar = calendar_;
         book = book_;
@@ -160,6 +161,16 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         Work memory w;
         (w, status) = _refresh();
         updatedAt = w.clock.updatedAt;
+    }
+
+    /// @inheritdoc IOptionMarket
+    function refreshAndValue(
+        StrikeNotional[] calldata strikes_,
+        bool asks
+    ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value) {
+        Work memory w;
+        (w, status) = _refresh();
+        return (status, w.clock.updatedAt, _valueBook(strikes_, _marking(w, asks)));
     }
 
     /// @inheritdoc IOptionMarket
@@ -522,8 +533,11 @@ contract OptionMarket is IOptionMarket, AccessManaged {
     }
 
     /// @inheritdoc IOptionMarket
-    function valueBook(StrikeNotional[] calldata strikes_, bool asks) external view returns (BookValue memory total) {
-        Marking memory m = _marking(asks);
+    function valueBook(StrikeNotional[] calldata strikes_, bool asks) external view returns (BookValue memory) {
+        return _valueBook(strikes_, _storedMarking(asks));
+    }
+
+    function _valueBook(StrikeNotional[] calldata strikes_, Marking memory m) private view returns (BookValue memory total) {
         (uint256 a, uint256 b_, int16 cell) = (m.work.a, m.work.b, m.work.clock.cell);
         // Notional is below 2^113 and a layer at most 1e18; N · F stays below the book's own sums, which are checked.
         unchecked {
@@ -550,7 +564,7 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     /// @inheritdoc IOptionMarket
     function marks(int16[] calldata strikes_, bool asks) external view returns (Mark[] memory values) {
-        Marking memory m = _marking(asks);
+        Marking memory m = _storedMarking(asks);
         values = new Mark[](strikes_.length);
         for (uint256 i; i < values.length; ++i) {
             uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strikes_[i]);
@@ -571,9 +585,14 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         bool frozen;
     }
 
-    function _marking(bool asks) private view returns (Marking memory m) {
-        m.work = _load();
-        _accrueOnly(m.work);
+    function _storedMarking(bool asks) private view returns (Marking memory) {
+        Work memory w = _load();
+        _accrueOnly(w);
+        return _marking(w, asks);
+    }
+
+    function _marking(Work memory w, bool asks) private view returns (Marking memory m) {
+        m.work = w;
         m.asks = asks;
         m.frozen = _frozen(m.work.clock);
         (uint256 low, uint256 high) = _band(m.work);

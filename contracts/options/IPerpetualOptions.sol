@@ -68,34 +68,36 @@ interface IPerpetualOptions {
         uint256 maintenanceMargin;
     }
 
-    /// @notice What a pool knows of itself before its options are valued.
-    /// @param cash Its ledger entry.
-    /// @param reserved What open positions lock of it, up.
-    /// @param debt Recorded debts owed to it.
-    /// @param rentIndex Of the margin token, accrued to now, 1e27.
-    /// @param marketIds Where it has notional.
-    /// @param markets The same, as contracts.
-    struct PoolState {
-        uint256 cash;
-        uint256 reserved;
-        uint256 debt;
-        uint256 rentIndex;
-        uint16[] marketIds;
-        IOptionMarket[] markets;
-    }
-
     /// @notice What a token's pools have sold in one market.
+    /// @param marketId Index of the market.
+    /// @param market The market.
     /// @param strikes Notional of calls and puts at each live strike, ascending.
     /// @param fundingEntry Σ N·F at the last settlements, 1e27.
     /// @param rentEntry Σ N·R at the last settlements, 1e27.
     /// @param frozen The market is frozen and `frozenRentIndex` recorded: positions owe rent up to it.
     /// @param frozenRentIndex 1e27.
     struct MarketState {
+        uint16 marketId;
+        IOptionMarket market;
         StrikeNotional[] strikes;
         uint256 fundingEntry;
         uint256 rentEntry;
         bool frozen;
         uint96 frozenRentIndex;
+    }
+
+    /// @notice What a pool knows of itself before its options are valued.
+    /// @param cash Its ledger entry.
+    /// @param reserved What open positions lock of it, up.
+    /// @param debt Recorded debts owed to it.
+    /// @param rentIndex Of the margin token, accrued to now, 1e27.
+    /// @param markets Where it has notional.
+    struct PoolState {
+        uint256 cash;
+        uint256 reserved;
+        uint256 debt;
+        uint256 rentIndex;
+        MarketState[] markets;
     }
 
     /// @notice Totals of a margin token's book.

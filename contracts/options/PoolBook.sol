@@ -210,9 +210,8 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         state.reserved = PoolMath.reserved(_notional(book), main);
         if (book.marketIds.flagged()) state.debt = main ? book.debtMain : book.debtInsurance;
         state.rentIndex = index;
-        state.marketIds = _marketIds(book);
-        state.markets = new IOptionMarket[](state.marketIds.length);
-        for (uint256 i; i < state.markets.length; ++i) state.markets[i] = markets[state.marketIds[i]].market;
+        state.markets = new MarketState[](book.marketIds.count());
+        for (uint256 i; i < state.markets.length; ++i) state.markets[i] = _marketState(book, uint16(book.marketIds.at(i)));
     }
 
     function _marketIds(Book storage book) private view returns (uint16[] memory ids) {
@@ -221,9 +220,15 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     }
 
     /// @inheritdoc IPerpetualOptions
-    function marketState(address token, uint16 marketId) external view returns (MarketState memory state) {
-        MarketBook storage mb = books[token].markets[marketId];
+    function marketState(address token, uint16 marketId) external view returns (MarketState memory) {
+        return _marketState(books[token], marketId);
+    }
+
+    function _marketState(Book storage book, uint16 marketId) private view returns (MarketState memory state) {
+        MarketBook storage mb = book.markets[marketId];
         int16[] memory live = mb.live.members(mb.liveCount);
+        state.marketId = marketId;
+        state.market = markets[marketId].market;
         state.strikes = new StrikeNotional[](live.length);
         for (uint256 i; i < live.length; ++i) state.strikes[i] = mb.strikes[live[i]];
         state.fundingEntry = mb.fundingEntry;

@@ -26,28 +26,29 @@ library PoolValuation {
         uint40 earliest
     ) internal returns (IUnderwritingPool.Nav memory nav) {
         IPerpetualOptions.PoolState memory pool = book.accrueRent(token, layer);
-        bool[] memory valued = new bool[](pool.markets.length);
-        for (uint256 i; i < valued.length; ++i) {
-            (PriceStatus status, uint40 updatedAt) = pool.markets[i].refresh();
-            valued[i] = status == PriceStatus.Open;
-            if (valued[i]) {
-                if (updatedAt < earliest) revert IUnderwritingPool.UnderwritingPool_PriceTooOld(pool.marketIds[i], updatedAt, earliest);
-            } else if (_frozen(pool.markets[i])) {
-                valued[i] = true;
-                if (!book.marketState(token, pool.marketIds[i]).frozen) book.freeze(token, pool.marketIds[i]);
+        nav = _start(pool, forDeposit);
+        for (uint256 i; i < pool.markets.length; ++i) {
+            IPerpetualOptions.MarketState memory sold = pool.markets[i];
+            (PriceStatus status, uint40 updatedAt, IOptionMarket.BookValue memory value) = sold.market.refreshAndValue(
+                sold.strikes,
+                !forDeposit
+            );
+            bool open = status == PriceStatus.Open;
+            if (open && updatedAt < earliest) {
+                revert IUnderwritingPool.UnderwritingPool_PriceTooOld(sold.marketId, updatedAt, earliest);
             }
+            bool frozen = !open && _frozen(sold.market);
+            // The index that this records is the one just accrued.
+            if (frozen && !sold.frozen) book.freeze(token, sold.marketId);
+            uint256 blind = _add(nav, sold, value, pool.rentIndex, layer == Layer.Main, forDeposit, open || frozen);
+            if (blind != 0) revert IUnderwritingPool.UnderwritingPool_MarketNotOpen(sold.marketId, blind, nav.cash / BLIND_SHARE);
         }
-        uint256[] memory locked;
-        (nav, locked) = _value(book, token, pool, layer == Layer.Main, forDeposit, valued);
-        for (uint256 i; i < valued.length; ++i) {
-            if (!valued[i] && locked[i] * BLIND_SHARE > nav.cash) {
-                revert IUnderwritingPool.UnderwritingPool_MarketNotOpen(pool.marketIds[i], locked[i], nav.cash / BLIND_SHARE);
-            }
-        }
+        _finish(nav);
     }
 
     /// @notice Value at the stored prices, accrued to now.
-    /// @dev `blind`: a market that cannot be valued now reserves too much of the pool for anybody to enter or leave.
+    /// @return nav The value.
+    /// @return blind A market that cannot be valued now reserves too much of the pool for anybody to enter or leave.
     function stored(
         IPerpetualOptions book,
         address token,
@@ -55,57 +56,55 @@ library PoolValuation {
         bool forDeposit
     ) internal view returns (IUnderwritingPool.Nav memory nav, bool blind) {
         IPerpetualOptions.PoolState memory pool = book.poolState(token, layer);
-        bool[] memory valued = new bool[](pool.markets.length);
-        for (uint256 i; i < valued.length; ++i) {
-            (, PriceStatus status) = pool.markets[i].peek();
-            valued[i] = status == PriceStatus.Open || _frozen(pool.markets[i]);
+        nav = _start(pool, forDeposit);
+        for (uint256 i; i < pool.markets.length; ++i) {
+            IPerpetualOptions.MarketState memory sold = pool.markets[i];
+            IOptionMarket.BookValue memory value = sold.market.valueBook(sold.strikes, !forDeposit);
+            (, PriceStatus status) = sold.market.peek();
+            bool valued = status == PriceStatus.Open || _frozen(sold.market);
+            if (_add(nav, sold, value, pool.rentIndex, layer == Layer.Main, forDeposit, valued) != 0) blind = true;
         }
-        uint256[] memory locked;
-        (nav, locked) = _value(book, token, pool, layer == Layer.Main, forDeposit, valued);
-        for (uint256 i; i < valued.length; ++i) blind = blind || (!valued[i] && locked[i] * BLIND_SHARE > nav.cash);
+        _finish(nav);
     }
 
     function _frozen(IOptionMarket market) private view returns (bool) {
         return market.phase() == IOptionMarket.Phase.Frozen;
     }
 
-    /// @dev A market that is not `valued` counts as nothing for a deposit, and as paid out in full for a redemption.
-    function _value(
-        IPerpetualOptions book,
-        address token,
+    function _start(
         IPerpetualOptions.PoolState memory pool,
-        bool main,
-        bool forDeposit,
-        bool[] memory valued
-    ) private view returns (IUnderwritingPool.Nav memory nav, uint256[] memory locked) {
-        nav.cash = pool.cash;
-        nav.reserved = pool.reserved;
+        bool forDeposit
+    ) private pure returns (IUnderwritingPool.Nav memory nav) {
+        (nav.cash, nav.reserved) = (pool.cash, pool.reserved);
         if (forDeposit) nav.debt = pool.debt;
-        locked = new uint256[](valued.length);
-        for (uint256 i; i < valued.length; ++i) {
-            IPerpetualOptions.MarketState memory sold = book.marketState(token, pool.marketIds[i]);
-            (uint256 notional, uint256 accrued, uint256 liability) = _valueMarket(sold, pool.markets[i], pool.rentIndex, main, forDeposit);
-            locked[i] = PoolMath.reserved(notional, main);
-            nav.accrued += accrued;
-            nav.liability += valued[i] ? liability : forDeposit ? 0 : locked[i];
-        }
+    }
+
+    function _finish(IUnderwritingPool.Nav memory nav) private pure {
         nav.nav = Fixed.zeroFloorSub(nav.cash + nav.accrued + nav.debt, nav.liability);
     }
 
-    function _valueMarket(
+    /// @dev A market that is not `valued` counts as nothing for a deposit, and as paid out in full for a redemption.
+    /// @return blind What such a market reserves, when it is too much; else 0.
+    function _add(
+        IUnderwritingPool.Nav memory nav,
         IPerpetualOptions.MarketState memory sold,
-        IOptionMarket market,
+        IOptionMarket.BookValue memory value,
         uint256 rentIndex,
         bool main,
-        bool forDeposit
-    ) private view returns (uint256 notional, uint256 accrued, uint256 liability) {
-        IOptionMarket.BookValue memory value = market.valueBook(sold.strikes, !forDeposit);
-        notional = value.notional;
-        liability = main ? value.main : value.insurance;
-        liability = forDeposit ? liability / PoolMath.WAD : Fixed.divUp(liability, PoolMath.WAD);
+        bool forDeposit,
+        bool valued
+    ) private pure returns (uint256 blind) {
         uint256 funding = (value.funding - sold.fundingEntry) / PoolMath.INDEX;
-        uint256 rent = (notional * (sold.frozen ? sold.frozenRentIndex : rentIndex) - sold.rentEntry) / PoolMath.INDEX;
+        uint256 rent = (value.notional * (sold.frozen ? sold.frozenRentIndex : rentIndex) - sold.rentEntry) / PoolMath.INDEX;
         uint256 insurance = PoolMath.insurancePart(funding, rent);
-        accrued = main ? funding + rent - insurance : insurance;
+        nav.accrued += main ? funding + rent - insurance : insurance;
+        if (valued) {
+            uint256 liability = main ? value.main : value.insurance;
+            nav.liability += forDeposit ? liability / PoolMath.WAD : Fixed.divUp(liability, PoolMath.WAD);
+        } else {
+            uint256 locked = PoolMath.reserved(value.notional, main);
+            if (locked * BLIND_SHARE > nav.cash) blind = locked;
+            if (!forDeposit) nav.liability += locked;
+        }
     }
 }

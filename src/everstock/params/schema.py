@@ -14,7 +14,6 @@ from everstock.artifacts import find_root
 WAD = 10**18
 DAYS_PER_YEAR = 365
 
-Share = Annotated[Decimal, Field(ge=0, le=1)]
 PriceUsd = Annotated[Decimal, Field(gt=Decimal("0.000001"), le=10_000_000)]
 
 
@@ -57,7 +56,7 @@ class Market(_Strict):
     reference_price_usd: PriceUsd
     sigma_ref: Annotated[Decimal, Field(gt=0, le=3)]
     tenor_days: Annotated[Decimal, Field(gt=0, le=365)]
-    loading: Share
+    loading: Annotated[Decimal, Field(ge=0, le=Decimal("0.5"))]
 
     @property
     def variance_budget_wad(self) -> int:
@@ -104,7 +103,7 @@ class Params(_Strict):
     assets: dict[str, Asset]
     markets: dict[str, Market]
     sigma_min: Annotated[Decimal, Field(gt=0)]
-    sigma_max: Annotated[Decimal, Field(le=3)]
+    sigma_max: Annotated[Decimal, Field(le=2)]
     tokens: dict[str, Token]
 
     @model_validator(mode="after")

@@ -15,9 +15,9 @@ BOUNDS = [
     ("referencePrice", 10**12, 10**25),
     ("varianceBudget", 25 * WAD // 10**4, WAD),
     ("minVariance", WAD // 10**4, 36 * WAD // 100),  # up to the initial variance, see below
-    ("maxVariance", 36 * WAD // 100, 9 * WAD),
+    ("maxVariance", 36 * WAD // 100, 4 * WAD),
     ("initialVariance", 4 * WAD // 100, 4 * WAD),
-    ("loading", 0, WAD),
+    ("loading", 0, WAD // 2),
 ]
 
 
@@ -47,7 +47,7 @@ def test_beyond_a_bound_is_refused(crypto, name, low, high):
     [
         ({"minVariance": WAD // 10**4 - 1}, "minVariance", WAD // 10**4, 4 * WAD),
         ({"minVariance": 4 * WAD + 1}, "minVariance", WAD // 10**4, 4 * WAD),
-        ({"maxVariance": 9 * WAD + 1}, "maxVariance", 4 * WAD // 100, 9 * WAD),
+        ({"maxVariance": 9 * WAD + 1}, "maxVariance", 4 * WAD // 100, 4 * WAD),
         ({"maxVariance": 4 * WAD // 100 - 1}, "minVariance", WAD // 10**4, 4 * WAD // 100 - 1),
         ({"initialVariance": 4 * WAD // 100 - 1}, "initialVariance", 4 * WAD // 100, 4 * WAD),
         ({"initialVariance": 4 * WAD + 1}, "initialVariance", 4 * WAD // 100, 4 * WAD),
