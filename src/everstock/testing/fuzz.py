@@ -27,7 +27,7 @@ from everstock.testing.lockstep import Lockstep, Operation
 from everstock.testing.moves import MIXES, MOVES, Mix, RandomChooser, begin
 
 EPISODE_OPERATIONS = 1_000
-COMPARE_EVERY = 40
+COMPARE_EVERY = 80
 
 
 @dataclass
@@ -48,6 +48,11 @@ class Figures:
         self.refused += world.refused
         self.checks += watch.checked
 
+    @property
+    def calls(self) -> int:
+        """Transactions: operations that are not the passing of time."""
+        return self.operations - self.succeeded["warp"]
+
     def __str__(self) -> str:
         refused = Counter[str]()
         for (name, _), count in self.refused.items():
@@ -55,7 +60,7 @@ class Figures:
         names = sorted(self.succeeded.keys() | refused.keys())
         rate = self.operations / self.seconds if self.seconds else 0
         lines = [
-            f"{self.operations:,} operations in {self.seconds:.1f} s: {rate:,.0f} a second",
+            f"{self.operations:,} operations ({self.calls:,} calls) in {self.seconds:.1f} s: {rate:,.0f} a second",
             f"seeds {self.seeds[0]} to {self.seeds[-1]}" if self.seeds else "no episode",
             *(f"  {name:20} {self.succeeded[name]:8,} done {refused[name]:8,} refused" for name in names),
             "refusals: " + ", ".join(f"{name}/{error} {n}" for (name, error), n in self.refused.most_common()),
@@ -115,8 +120,9 @@ def replay(operations: Sequence[Operation], chain: Chain | None = None, every: i
 
 
 def fails(operations: Sequence[Operation], kind: type[BaseException]) -> bool:
+    """Whether the sequence, compared at its end, fails in that way."""
     try:
-        replay(operations)
+        replay(operations, every=0)
     except kind:
         return True
     except Exception:
@@ -124,22 +130,22 @@ def fails(operations: Sequence[Operation], kind: type[BaseException]) -> bool:
     return False
 
 
-def shortest_prefix(operations: Sequence[Operation]) -> list[Operation]:
-    """Up to the first operation after which the states differ."""
-    world = Lockstep(EvmChain(), every=1)
-    Watch(world)
-    for index, operation in enumerate(operations):
-        try:
-            world.run(operation.name, **operation.args)
-        except Exception:
-            return list(operations[: index + 1])
-    return list(operations)
+def shortest_prefix(operations: Sequence[Operation], kind: type[BaseException]) -> list[Operation]:
+    """Up to the operation after which the states differ: differences stay, so that halving finds it."""
+    good, bad = 0, len(operations)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if fails(operations[:middle], kind):
+            bad = middle
+        else:
+            good = middle
+    return list(operations[:bad])
 
 
 def shrink(operations: Sequence[Operation], kind: type[BaseException], seconds: float = 60) -> list[Operation]:
     """Leave out blocks of operations, large ones first, as long as it still fails."""
     deadline = time.monotonic() + seconds
-    kept = shortest_prefix(operations)
+    kept = shortest_prefix(operations, kind)
     size = max(1, len(kept) // 2)
     while size and time.monotonic() < deadline:
         start = 0
@@ -156,13 +162,13 @@ def shrink(operations: Sequence[Operation], kind: type[BaseException], seconds: 
 def run(
     seed: int,
     *,
-    operations: int | None = None,
+    calls: int | None = None,
     seconds: float | None = None,
     episode_operations: int = EPISODE_OPERATIONS,
     stop_at_failure: bool = True,
     shrink_seconds: float = 60,
 ) -> Figures:
-    """Episodes with seeds `seed`, `seed` + 1, … until so many operations are done, or so much time has passed."""
+    """Episodes with seeds `seed`, `seed` + 1, … until so many calls are done, or so much time has passed."""
     figures, started = Figures(), time.monotonic()
     while True:
         world = Lockstep(EvmChain(), every=COMPARE_EVERY)
@@ -176,9 +182,7 @@ def run(
         figures.add(world, watch)
         figures.seconds = time.monotonic() - started
         seed += 1
-        done = (operations is not None and figures.operations >= operations) or (
-            seconds is not None and figures.seconds >= seconds
-        )
+        done = (calls is not None and figures.calls >= calls) or (seconds is not None and figures.seconds >= seconds)
         if done or (figures.failures and stop_at_failure):
             return figures
 

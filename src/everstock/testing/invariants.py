@@ -66,7 +66,7 @@ class Watch:
         self.checked: Counter[str] = Counter()
         self._before: dict[str, Any] = {}
         self._entered: Counter[str] = Counter()  # tokens that crossed the vault's edge
-        self._indices: dict[tuple[int, int], int] = {}  # of live strikes
+        self._clocks: dict[int, tuple[int, int]] = {}  # accumulators of a market
         self._rent: dict[str, int] = {}
         self._turn = 0
         world.observers.append(self)
@@ -102,9 +102,6 @@ class Watch:
             notional, main, insurance = outcome.result[:3]
             covered = main <= (3 * notional + 3) // 4 and insurance <= (notional + 3) // 4
             self.require("X2", covered, f"{operation} paid {outcome.result}")
-            key = operation.args["market"], operation.args["strike"]
-            if key in self._indices and not self.world.market(key[0]).isLive(key[1]):
-                del self._indices[key]
         if operation.name in EDGES:
             self._entered[operation.args["token"]] += EDGES[operation.name](operation, outcome)
 
@@ -172,6 +169,7 @@ class Watch:
             self._check_limits(symbol)
             self._check_top_up(symbol)
         self._check_custody()
+        self._check_clocks(state)
         self._check_quotes(state)
         self._check_pokes()
         self._check_round_trip()
@@ -215,6 +213,8 @@ class Watch:
             sold = state["book", symbol, "market", market_id]
             index = world.market(market_id).fundingAndMargin(strike)[0]
             rent_index = sold[4] if sold[3] else rent_now
+            told = f"{symbol} {market_id} {strike}: the indices fell below a settlement's"
+            self.require("X4", index >= funding and rent_index >= rent, told)
             owed[market_id][0] += -(-notional * (index - funding) // INDEX)
             owed[market_id][1] += -(-notional * (rent_index - rent) // INDEX)
             owed[market_id][2] += 1
@@ -237,10 +237,6 @@ class Watch:
         for strike, calls, puts in sold[0]:
             index = market.fundingAndMargin(strike)[0]
             gathered += (calls + puts) * index
-            key = (market_id, strike)
-            last = self._indices.get(key, 0)
-            self.require("X4", index >= last, f"{key}: the index fell from {last} to {index}")
-            self._indices[key] = index
         rent_index = sold[4] if sold[3] else rent_now
         notional = sum(calls + puts for _, calls, puts in sold[0])
         for name, booked, due in (
@@ -373,6 +369,14 @@ class Watch:
                         self.checked["V2"] += 1
                     else:
                         raise Broken(f"V2: a stranger's {name} moved {target}'s balance")
+
+    def _check_clocks(self, state: State) -> None:
+        """X4: what the clocks have gathered never falls."""
+        for market_id in range(len(self.world.market_contracts)):
+            a, b = state["market", market_id][6:8]
+            last = self._clocks.get(market_id, (0, 0))
+            self.require("X4", a >= last[0] and b >= last[1], f"market {market_id}: {last} fell to {a, b}")
+            self._clocks[market_id] = a, b
 
     def _check_quotes(self, state: State) -> None:
         """X5: call − put = x − 1, 0 ≤ time value ≤ 1/u, and K · value falls (calls) or rises (puts) with K, convex."""

@@ -15,6 +15,7 @@ from everstock.model.accounts import AccountModel, PositionId
 from everstock.model.book import BookModel, Layer
 from everstock.model.market import MAX_EVENTS, MarketModel, Phase
 from everstock.model.oracle import PriceStatus
+from everstock.model.pool import Claim
 from everstock.model.pricing import KAPPA_MAIN_WAD, MAX_STRIKE, Side
 from everstock.model.system import ALL
 from everstock.model.vault import FREE
@@ -100,12 +101,13 @@ class Held:
         return {**named, "market": market_id, "strike": strike, "side": side.value}
 
 
+def _of(account: AccountModel) -> list[Held]:
+    owner, token = account.owner, account.book.token
+    return [Held(owner, token, position_id, each.notional) for position_id, each in account.positions.items()]
+
+
 def held(world: Lockstep) -> list[Held]:
-    return [
-        Held(owner, token, position_id, position.notional)
-        for (owner, token), account in world.model.options.accounts.items()
-        for position_id, position in account.positions.items()
-    ]
+    return [each for account in world.model.options.accounts.values() for each in _of(account)]
 
 
 def market_of(world: Lockstep, market_id: int) -> MarketModel:
@@ -277,10 +279,12 @@ def capacity(world: Lockstep, owner: str, token: str, position: PositionId) -> i
 
 def open_position(world: Lockstep, pick: Chooser) -> None:
     tradable = [i for i in world.model.options.markets if is_tradable(world, i)]
-    market_id = pick.choice(tradable or list(world.model.options.markets))
+    in_range = [i for i in tradable if market_of(world, i).pricing.price_in_range(market_of(world, i).price_wad)]
+    market_id = pick.choice((in_range if pick.chance(90) else tradable) or list(world.model.options.markets))
     market = market_of(world, market_id)
-    owner, token = pick.choice(TRADERS), pick.choice(world.tokens)
-    side = pick.choice((Side.CALL, Side.PUT))
+    openable = [token for token in world.tokens if not book_of(world, token).close_only]
+    token = pick.choice(openable if openable and pick.chance(90) else world.tokens)
+    owner, side = pick.choice(TRADERS), pick.choice((Side.CALL, Side.PUT))
     latest = answer_of(world, world.market_assets[market_id]) * BREAKER_UNIT_WAD
     strike = market.pricing.cell(latest) + pick.choice((-9, -5, -2, -1, 0, 0, 1, 2, 5, 9))
     strike = max(-MAX_STRIKE, min(MAX_STRIKE, strike))
@@ -426,17 +430,14 @@ def keep(world: Lockstep, pick: Chooser) -> None:
     world.run(name, **where)
 
 
-def _account(world: Lockstep, each: Held) -> AccountModel:
-    return world.model.options.accounts[each.owner, each.token]
-
-
 def _liquidations(world: Lockstep) -> list[tuple[str, Held]]:
     found = []
-    for each in held(world):
-        if is_tradable(world, each.id.market_id):
-            health = world.model.health(each.owner, each.token)
+    tradable = [i for i in world.model.options.markets if is_tradable(world, i)]
+    for (owner, token), account in world.model.options.accounts.items():
+        if account.positions:
+            health = world.model.health(owner, token)
             if health.equity < health.maintenance_margin:
-                found.append(("liquidate", each))
+                found += [("liquidate", each) for each in _of(account) if each.id.market_id in tradable]
     return found
 
 
@@ -482,6 +483,46 @@ def starve(world: Lockstep, pick: Chooser) -> None:
             world.run("settle", owner=each.owner, token=each.token, caller=KEEPER)
         if pick.chance(60):
             liquidate(world, pick)
+
+
+def overcrowd(world: Lockstep, pick: Chooser) -> None:
+    """As many strikes as a pool may have, left behind by the price: dust that anybody may evict."""
+    market_id = 0
+    if not is_tradable(world, market_id):
+        return
+    token, asset = pick.choice(world.tokens), world.market_assets[market_id]
+    minimum = book_of(world, token).min_notional
+    side = pick.choice((Side.CALL, Side.PUT))
+    for crowd_of, owner in enumerate(TRADERS[:3]):
+        world.run("fund", token=token, owner=owner, amount=1_000 * minimum)
+        world.run("deposit_margin", token=token, owner=owner, amount=1_000 * minimum)
+        cell = market_of(world, market_id).cell
+        notional = 150 * minimum if crowd_of == 0 else minimum
+        for strike in [cell] if crowd_of == 0 else range(cell - 8, cell + 8):
+            where = {"owner": owner, "token": token, "market": market_id, "side": side.value}
+            world.run("open", **where, strike=strike, notional=notional)
+        for _ in range(5):
+            world.run("warp", seconds=1_200)
+            answer = answer_of(world, asset) * 10_950 // 10_000
+            world.run("publish", asset=asset, answer=answer)
+            world.run("refresh", market=market_id)
+    evict(world, pick)
+
+
+def ride(world: Lockstep, pick: Chooser) -> None:
+    """Somebody buys at the money, the price runs away, and the position is exercised."""
+    market_id = pick.choice([i for i in world.model.options.markets if is_tradable(world, i)] or [0])
+    asset, token, owner = world.market_assets[market_id], pick.choice(world.tokens), pick.choice(TRADERS)
+    market, minimum = market_of(world, market_id), book_of(world, token).min_notional
+    where = {"owner": owner, "token": token, "market": market_id, "strike": market.cell, "side": Side.CALL.value}
+    world.run("deposit_margin", token=token, owner=owner, amount=20 * minimum)
+    if not -MAX_STRIKE <= market.cell <= MAX_STRIKE or world.run("open", **where, notional=2 * minimum).refused:
+        return
+    for _ in range(7):
+        world.run("warp", seconds=1_200)
+        world.run("publish", asset=asset, answer=answer_of(world, asset) * 10_950 // 10_000)
+        world.run("refresh", market=market_id)
+    world.run("exercise", **where)
 
 
 def evict(world: Lockstep, pick: Chooser) -> None:
@@ -568,12 +609,33 @@ def execute_redemption(world: Lockstep, pick: Chooser) -> None:
     world.run("execute_redemption", token=token, layer=layer, controller=owner)
 
 
-def claim(world: Lockstep, pick: Chooser) -> None:
-    open_claims = [
+def _claims(world: Lockstep) -> list[tuple[str, str, str, Claim]]:
+    return [
         (token, kind.name.lower(), owner, each)
         for (token, kind), pool in world.model.pools.items()
         for owner, each in pool.claims.items()
     ]
+
+
+def _redeem_something(world: Lockstep, pick: Chooser) -> None:
+    """A request, its cooldown, and its execution at fresh prices."""
+    token, layer = random_pool(world, pick)
+    owner = pick.choice(PROVIDERS)
+    pool = world.model.pools[token, LAYERS[layer]]
+    if owner not in pool.requests:
+        shares = shares_of(world, token, layer, owner) // 8
+        if world.run("request_redeem", token=token, layer=layer, owner=owner, shares=shares).refused:
+            return
+    world.run("warp", seconds=max(0, pool.requests[owner].executable_at - world.model.now))
+    morning(world, pick)
+    publish_all(world, pick, 50)
+    world.run("execute_redemption", token=token, layer=layer, controller=owner)
+
+
+def claim(world: Lockstep, pick: Chooser) -> None:
+    if not _claims(world) and pick.chance(50):
+        _redeem_something(world, pick)
+    open_claims = _claims(world)
     if not open_claims:
         return
     token, layer, owner, each = pick.choice(open_claims)
@@ -657,6 +719,23 @@ def wind_down(world: Lockstep, pick: Chooser) -> None:
     world.run("announce_wind_down", market=market_id, final_price=final, freeze_at=freeze_at)
 
 
+def retire(world: Lockstep, pick: Chooser) -> None:
+    """A market is wound down to its freeze, and whoever is in it leaves."""
+    now = world.model.now
+    active = [i for i, each in world.model.options.markets.items() if each.phase(now) is Phase.ACTIVE]
+    busy = [each for each in held(world) if each.id.market_id in active]
+    if not busy:
+        return
+    each = pick.choice(busy)
+    market_id = each.id.market_id
+    final = market_of(world, market_id).price_wad * pick.choice((8, 10, 12)) // 10
+    world.run("announce_wind_down", market=market_id, final_price=final, freeze_at=now + 3 * DAY)
+    world.run("warp", seconds=3 * DAY)
+    publish_all(world, pick, 100)
+    world.run("freeze", token=each.token, market=market_id)
+    world.run("close_frozen", **each.where)
+
+
 # ── mixes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 MOVES: dict[Move, int] = {
     tick: 16,
@@ -667,9 +746,9 @@ MOVES: dict[Move, int] = {
     walk: 1,
     misprint: 1,
     poke: 4,
-    open_position: 24,
+    open_position: 36,
     crowd: 1,
-    close_position: 12,
+    close_position: 18,
     settle: 5,
     top_up: 5,
     withdraw: 4,
@@ -692,7 +771,11 @@ MOVES: dict[Move, int] = {
     delist: 1,
     schedule_event: 1,
     wind_down: 1,
+    retire: 1,
+    overcrowd: 1,
+    ride: 1,
 }
+RARE: dict[Move, int] = {retire: 0, overcrowd: 0, wind_down: 0}
 
 
 @dataclass(frozen=True)
@@ -707,12 +790,12 @@ class Mix:
 
 
 MIXES = (
-    Mix("everyday", {wind_down: 0}),
-    Mix("trending", {walk: 8, keep: 4, wind_down: 0, night: 0}),
-    Mix("jumpy", {jump: 8, misprint: 5, pass_silently: 3, keep: 3, wind_down: 0}),
-    Mix("starving", {starve: 10, liquidate: 6, settle: 3, top_up: 0, night: 5}),
-    Mix("crowded", {crowd: 12, evict: 12, walk: 3, delist: 0, wind_down: 0}),
-    Mix("leaving", {request_redeem: 5, execute_redemption: 6, claim: 5, pool_deposit: 0, morning: 3}),
+    Mix("everyday", RARE),
+    Mix("trending", {**RARE, walk: 8, keep: 4, ride: 4, night: 0}),
+    Mix("jumpy", {**RARE, jump: 8, misprint: 5, pass_silently: 3, keep: 3}),
+    Mix("starving", {**RARE, starve: 10, liquidate: 6, settle: 3, top_up: 0, night: 5}),
+    Mix("crowded", {**RARE, crowd: 12, evict: 12, overcrowd: 3, walk: 3, delist: 0}),
+    Mix("leaving", {**RARE, request_redeem: 5, execute_redemption: 6, claim: 5, pool_deposit: 0, morning: 3}),
     Mix("winding down", {wind_down: 8, freeze: 5, keep: 4, schedule_event: 4}),
-    Mix("governed", {pause_opening: 4, delist: 4, schedule_event: 8, let_operate: 5, donate: 5}),
+    Mix("governed", {**RARE, pause_opening: 4, delist: 4, schedule_event: 8, let_operate: 5, donate: 5}),
 )
