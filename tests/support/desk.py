@@ -124,7 +124,11 @@ class Desk:
 
     @classmethod
     def funded(cls, system: System) -> Desk:
-        desk = cls.empty(system)
+        return cls.funded_with(system, system.token("TSLA.M"))
+
+    @classmethod
+    def funded_with(cls, system: System, token: MarginToken) -> Desk:
+        desk = cls.empty(system, token)
         desk.fund_pool(MAIN, MAIN_CASH)
         desk.fund_pool(INSURANCE, INSURANCE_CASH)
         desk.add_margin(desk.who.trader, MARGIN)

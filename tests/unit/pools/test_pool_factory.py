@@ -1,0 +1,142 @@
+"""Listing a margin token: bounds, wiring, and tokens that should not be one."""
+
+from __future__ import annotations
+
+import pytest
+
+from everstock.chain import ZERO_ADDRESS
+from everstock.chain.testing import reverts
+from support.desk import INSURANCE, MAIN, ONE, Desk, add_token
+from support.hostile import hostile_contract
+
+
+def text(value: str) -> bytes:
+    return value.encode().ljust(32, b"\0")
+
+
+def stock(desk: Desk, decimals: int):
+    sender = desk.who.governor
+    return desk.chain.deploy(
+        desk.system.artifacts["StockToken"], "New", "NEW.M", decimals, desk.system.authority, sender=sender
+    )
+
+
+def listed(desk: Desk, token, minimum: int = ONE):
+    return desk.system.factory.listToken(token, minimum, sender=desk.who.governor)
+
+
+def test_listing_deploys_and_seals_both_pools_and_opens_the_book(desk):
+    token, factory = stock(desk, 18), desk.system.factory
+    count = factory.tokenCount()
+    desk.chain.warp(1_000)
+    receipt = listed(desk, token, 5 * ONE)
+    main, insurance = receipt.return_value
+    assert factory.poolsOf(token) == (main, insurance)
+    assert factory.tokenCount() == count + 1
+    assert factory.tokenAt(count) == token.address
+    book = desk.options.tokenBook(token)
+    assert (book.mainPool, book.insurancePool, book.minNotional, book.closeOnly) == (main, insurance, 5 * ONE, False)
+    assert (book.rentIndex, book.rentAccruedAt) == (0, desk.chain.now)
+    for pool in (main, insurance):
+        assert desk.vault.isSealed(token, desk.options, pool)
+    assert receipt.event("CreatePools").args == {"token": token.address, "mainPool": main, "insurancePool": insurance}
+    assert receipt.event("ListToken").args == {
+        "token": token.address,
+        "mainPool": main,
+        "insurancePool": insurance,
+        "minNotional": 5 * ONE,
+    }
+
+
+@pytest.mark.parametrize("decimals", [6, 8, 17, 18])
+def test_decimals_from_six_to_eighteen_are_listed(desk, decimals):
+    listed(desk, hostile_contract(desk.system, decimals))
+
+
+@pytest.mark.parametrize("decimals", [0, 5, 19, 255])
+def test_other_decimals_are_refused(desk, decimals):
+    token = hostile_contract(desk.system, decimals)
+    with desk.refused("PoolFactory_Decimals", decimals, 6, 18):
+        listed(desk, token)
+
+
+@pytest.mark.parametrize("address", [ZERO_ADDRESS, "0x" + "77" * 20])
+def test_what_has_no_code_is_no_token(desk, address):
+    with desk.refused("PoolFactory_NotAToken", address):
+        listed(desk, address)
+
+
+def test_what_does_not_answer_like_a_token_is_refused(desk):
+    without_symbol = desk.chain.deploy(desk.system.artifacts["HostileToken"], 18, sender=desk.who.governor)
+    for contract in (desk.vault, desk.options, without_symbol):
+        with desk.refused("Empty"):
+            listed(desk, contract)
+
+
+def test_a_token_is_listed_once(desk):
+    count = desk.system.factory.tokenCount()
+    with desk.refused("PerpetualOptions_AlreadyListed", desk.token.address):
+        listed(desk, desk.token.address)
+    assert desk.system.factory.tokenCount() == count
+
+
+def test_a_minimum_of_nothing_is_refused(desk):
+    with desk.refused("PerpetualOptions_OutOfBounds", text("minNotional"), 0, 1, 10**27):
+        listed(desk, stock(desk, 18), 0)
+
+
+def test_only_the_governor_lists(desk):
+    token = stock(desk, 18)
+    for caller in (desk.who.stranger, desk.who.trader):
+        with desk.refused("AccessManagedUnauthorized", caller):
+            desk.system.factory.listToken(token, ONE, sender=caller)
+
+
+def test_the_book_takes_pools_from_the_factory_only(desk):
+    token = stock(desk, 18)
+    for caller in (desk.who.stranger, desk.who.governor):
+        with desk.refused("AccessManagedUnauthorized", caller):
+            desk.options.listToken(token, caller, caller, ONE, sender=caller)
+
+
+def test_anyone_may_deploy_a_pool_which_is_none_until_listed(desk):
+    deployer = desk.chain.deploy(desk.system.artifacts["MainPoolDeployer"], sender=desk.who.stranger)
+    address = deployer.deploy(desk.options, desk.token.address, sender=desk.who.stranger).return_value
+    fake = desk.chain.contract(desk.system.artifacts["MainPool"], address)
+    desk.give(desk.who.late_lp, ONE)
+    desk.token.contract.approve(fake, ONE, sender=desk.who.late_lp)
+    with desk.refused("CollateralVault_NotSealed", desk.token.address, desk.options, fake):
+        fake["deposit(uint256,address)"](ONE, desk.who.late_lp, sender=desk.who.late_lp)
+    with desk.refused("PerpetualOptions_NotPool", fake):
+        desk.options.payRedemption(desk.token.address, MAIN, ONE, sender=fake)
+
+
+def test_pools_of_an_unlisted_token_are_nobody(desk):
+    assert desk.system.factory.poolsOf(desk.who.stranger) == (ZERO_ADDRESS, ZERO_ADDRESS)
+    with reverts("Panic", 0x32):
+        desk.system.factory.tokenAt(desk.system.factory.tokenCount())
+
+
+def test_a_six_decimal_token_works_from_end_to_end(system):
+    unit = 10**6
+    desk = Desk.empty(system, add_token(system, "SIX.M", decimals=6))
+    main = desk.fund_pool(MAIN, 1_000 * unit)
+    desk.fund_pool(INSURANCE, 500 * unit)
+    desk.add_margin(desk.who.trader, 100 * unit)
+    desk.open(0, True, 50 * unit)
+    desk.open(-3, False, 20 * unit + 1)
+    desk.pass_time(86_400)
+    desk.settle()
+    desk.close(-3, False)
+    desk.move(110_000)
+    desk.exercise()
+    assert desk.positions() == []
+    desk.withdraw(desk.balance(desk.who.trader))
+    desk.main.requestRedeem(main, desk.who.lp, desk.who.lp, sender=desk.who.lp)
+    desk.pass_time(86_400)
+    desk.main.executeRedemption(desk.who.lp, sender=desk.who.keeper)
+    desk.main.redeem(main, desk.who.lp, desk.who.lp, sender=desk.who.lp)
+    owners = [desk.who.trader, desk.who.lp]
+    held = sum(map(desk.wallet, owners)) + desk.cash(MAIN) + desk.cash(INSURANCE)
+    assert held + desk.free(desk.who.treasury) + desk.free(desk.who.keeper) == 1_600 * unit
+    assert desk.cash(MAIN) <= 1
