@@ -1,0 +1,258 @@
+"""Every restricted function × every role: only the role of the table in `everstock.deploy.roles` may call."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from everstock.artifacts import find_root
+from everstock.chain.contract import Contract
+from everstock.chain.errors import Reverted
+from everstock.chain.testing import reverts
+from everstock.deploy.roles import GRANTS, Role
+from support.desk import DAY, ONE, WAD, Desk
+
+CASES = [(kind, role, name) for kind, roles in GRANTS.items() for role, names in roles.items() for name in names]
+IDS = [f"{kind}.{name}" for kind, _, name in CASES]
+REFUSALS = {"AccessManagedUnauthorized", "AccessManagedRequiredDelay"}
+
+
+def target(desk: Desk, kind: str) -> Contract:
+    system = desk.system
+    return {
+        "CollateralVault": system.vault,
+        "PriceOracle": system.oracle,
+        "OptionMarket": desk.market.contract,
+        "PerpetualOptions": system.options,
+        "PoolFactory": system.factory,
+        "StockToken": desk.token.contract,
+    }[kind]
+
+
+def arguments(desk: Desk, name: str) -> list[Any]:
+    """Such that the function does something when it may be called."""
+    now, token = desk.chain.now, desk.token.address
+    asset = desk.market.asset
+    return {
+        "setModule": [desk.who.stranger, True],
+        "setAsset": [asset.id, (asset.feed.address, 4_200, WAD // 1000, "0x" + "00" * 20)],
+        "scheduleEvent": [(now + 3 * DAY, WAD // 10, WAD // 20)],
+        "cancelEvent": [now + 5 * DAY],
+        "announceWindDown": [60_000 * WAD, now + 3 * DAY],
+        "cancelWindDown": [],
+        "addMarket": [desk.market.contract.address],
+        "setToken": [token, ONE, False],
+        "pauseOpening": [desk.market.id, now + DAY],
+        "mint": [desk.who.trader, ONE],
+        "burnFrom": [desk.who.trader, ONE],
+        "pause": [],
+        "unpause": [],
+    }[name]
+
+
+def arguments_of(desk: Desk, kind: str, name: str) -> list[Any]:
+    if name != "listToken":
+        return arguments(desk, name)
+    owner = desk.who.governor
+    token = desk.chain.deploy(
+        desk.system.artifacts["StockToken"], "N", "N.M", 18, desk.system.authority, sender=owner
+    ).address
+    return [token, ONE] if kind == "PoolFactory" else [token, desk.who.lp, desk.who.late_lp, ONE]
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    """A holder of each role and of no other, beside the deployer, and something for each function to work on."""
+    governor = desk.who.governor
+    for role in Role:
+        if role is not Role.ADMIN:
+            desk.system.authority.grantRole(int(role), holder(desk, role), 0, sender=governor)
+    event = (desk.chain.now + 5 * DAY, WAD // 10, WAD // 20)
+    desk.market.contract.scheduleEvent(event, sender=governor)
+    desk.give(desk.who.trader, ONE)
+    for each in (governor, *(holder(desk, role) for role in Role)):
+        desk.token.contract.approve(each, ONE, sender=desk.who.trader)
+    return desk
+
+
+def holder(desk: Desk, role: Role) -> str:
+    return desk.chain.account(f"a {role.name}")
+
+
+# ---------------------------------------------------------------------------------------------- the table
+
+
+def test_every_restricted_function_of_the_contracts_stands_in_the_table():
+    """Read from the sources, so that a new one cannot be forgotten."""
+    restricted = set()
+    for path in sorted((find_root() / "contracts").rglob("*.sol")):
+        if "mocks" in path.parts:
+            continue
+        source = path.read_text()
+        for name in re.findall(r"function (\w+)\([^)]*\)[^{;]*\brestricted\b", source):
+            restricted.add((path.stem, name))
+    assert restricted, "no restricted function found: has the modifier another name?"
+    tabled = {("PoolBook" if kind == "PerpetualOptions" else kind, name) for kind, _, name in CASES}
+    assert restricted == tabled
+
+
+@pytest.mark.parametrize(("kind", "role", "name"), CASES, ids=IDS)
+def test_the_authority_holds_the_table(desk, kind, role, name):
+    contract = target(desk, kind)
+    selector = getattr(contract, name).selector
+    assert desk.system.authority.getTargetFunctionRole(contract, selector) == role
+    assert contract.authority() == desk.system.authority.address
+
+
+# ---------------------------------------------------------------------------------------------- who may call
+
+
+@pytest.mark.parametrize(("kind", "role", "name"), CASES, ids=IDS)
+def test_only_the_tables_role_may_call(desk, kind, role, name):
+    contract, args = target(desk, kind), arguments_of(desk, kind, name)
+    if name == "unpause":
+        contract.pause(sender=desk.who.governor)
+    others = [holder(desk, other) for other in Role if other is not role]
+    for caller in (desk.who.stranger, desk.who.trader, desk.options.address, *others):
+        with reverts("AccessManagedUnauthorized", caller):
+            getattr(contract, name)(*args, sender=caller)
+    getattr(contract, name)(*args, sender=holder(desk, role))
+
+
+def test_functions_outside_the_table_are_open_or_guarded_by_name(desk):
+    """Whatever the table does not name must not need a role: no function is left to the admin alone by mistake."""
+    for kind in GRANTS:
+        contract = target(desk, kind)
+        tabled = {name for _, names in GRANTS[kind].items() for name in names}
+        for spec in contract.abi_functions.by_signature.values():
+            if spec.is_view or spec.name in tabled | {"setAuthority"}:
+                continue
+            name = refusal_of(desk, contract, spec.selector + b"\0" * 512)
+            assert name not in REFUSALS, f"{kind}.{spec.name}"
+
+
+def refusal_of(desk: Desk, contract: Contract, data: bytes) -> str | None:
+    try:
+        desk.chain.send(desk.who.stranger, contract.address, data)
+    except Reverted as error:
+        return error.name
+    return None
+
+
+@pytest.mark.parametrize("kind", GRANTS)
+def test_nobody_but_the_authority_replaces_the_authority(desk, kind):
+    contract = target(desk, kind)
+    for caller in (desk.who.stranger, desk.who.governor):
+        with reverts("AccessManagedUnauthorized", caller):
+            contract.setAuthority(caller, sender=caller)
+
+
+def test_only_the_admin_grants_and_wires(desk):
+    authority, stranger = desk.system.authority, desk.who.stranger
+    refusal = ("AccessManagerUnauthorizedAccount", stranger, int(Role.ADMIN))
+    selector = desk.vault.setModule.selector
+    with reverts(*refusal):
+        authority.grantRole(int(Role.GOVERNOR), stranger, 0, sender=stranger)
+    with reverts(*refusal):
+        authority.revokeRole(int(Role.GOVERNOR), desk.who.governor, sender=stranger)
+    with reverts(*refusal):
+        authority.setTargetFunctionRole(desk.vault, [selector], int(Role.GUARDIAN), sender=stranger)
+    with reverts(*refusal):
+        authority.setTargetClosed(desk.vault, True, sender=stranger)
+    with reverts(*refusal):
+        authority.updateAuthority(desk.vault, stranger, sender=stranger)
+
+
+def test_a_role_taken_away_calls_no_more(desk):
+    governor = holder(desk, Role.GOVERNOR)
+    desk.vault.setModule(desk.who.stranger, True, sender=governor)
+    desk.system.authority.revokeRole(int(Role.GOVERNOR), governor, sender=desk.who.governor)
+    with reverts("AccessManagedUnauthorized", governor):
+        desk.vault.setModule(desk.who.stranger, False, sender=governor)
+
+
+# ---------------------------------------------------------------------------------------------- delays
+
+
+@pytest.mark.parametrize(("kind", "role", "name"), CASES, ids=IDS)
+def test_a_role_with_a_delay_schedules_first(desk, kind, role, name):
+    """G1"""
+    delay = 2 * DAY
+    slow = desk.chain.account("slow")
+    authority, contract = desk.system.authority, target(desk, kind)
+    authority.grantRole(int(role), slow, delay, sender=desk.who.governor)
+    if name == "burnFrom":
+        desk.token.contract.approve(slow, ONE, sender=desk.who.trader)
+    if name == "unpause":
+        contract.pause(sender=desk.who.governor)
+    call = getattr(contract, name)
+    args = arguments_of(desk, kind, name)
+    if name in ("scheduleEvent", "announceWindDown"):
+        at = desk.chain.now + 6 * DAY
+        args = [(at, WAD // 10, WAD // 20)] if name == "scheduleEvent" else [60_000 * WAD, at]
+    if name == "pauseOpening":
+        args = [desk.market.id, desk.chain.now + 3 * DAY]
+    data = call.encode(*args)
+    operation = authority.hashOperation(slow, contract, data)
+    with reverts("AccessManagerNotScheduled", operation):
+        call(*args, sender=slow)
+    authority.schedule(contract, data, 0, sender=slow)
+    desk.chain.warp(delay - 1)
+    with reverts("AccessManagerNotReady", operation):
+        authority.execute(contract, data, sender=slow)
+    desk.chain.warp(1)
+    with reverts("AccessManagedUnauthorized", desk.who.stranger):
+        call(*args, sender=desk.who.stranger)
+    call(*args, sender=slow)
+    with reverts("AccessManagerNotScheduled", operation):  # once
+        call(*args, sender=slow)
+
+
+def test_a_scheduled_call_expires(desk):
+    slow, authority = desk.chain.account("slow"), desk.system.authority
+    authority.grantRole(int(Role.GOVERNOR), slow, DAY, sender=desk.who.governor)
+    data = desk.vault.setModule.encode(slow, True)
+    authority.schedule(desk.vault, data, 0, sender=slow)
+    desk.chain.warp(DAY + authority.expiration())
+    with reverts("AccessManagerExpired"):
+        authority.execute(desk.vault, data, sender=slow)
+    assert not desk.vault.isModule(slow)
+
+
+def test_a_delay_cannot_be_cut_short_at_once(desk):
+    """A shorter delay takes effect after the difference has passed."""
+    slow, authority = desk.chain.account("slow"), desk.system.authority
+    authority.grantRole(int(Role.GOVERNOR), slow, 10 * DAY, sender=desk.who.governor)
+    authority.grantRole(int(Role.GOVERNOR), slow, 0, sender=desk.who.governor)
+    with reverts("AccessManagerNotScheduled"):
+        desk.vault.setModule(slow, True, sender=slow)
+    desk.chain.warp(10 * DAY)
+    desk.vault.setModule(slow, True, sender=slow)
+
+
+# ---------------------------------------------------------------------------------------------- nothing twice
+
+
+def test_nothing_has_an_initialiser(desk):
+    """G1: everything is set in constructors, in one transaction each."""
+    for kind in GRANTS:
+        names = target(desk, kind).abi_functions.by_name
+        assert not [name for name in names if "init" in name.lower() and name != "initialMargin"]
+
+
+def test_what_a_constructor_set_has_no_setter(desk):
+    for contract, fixed in (
+        (desk.options, ("vault", "treasury")),
+        (desk.main, ("book", "layer", "cooldown", "asset")),
+        (desk.market.contract, ("book", "oracle", "calendar", "config")),
+    ):
+        for name in fixed:
+            assert f"set{name.capitalize()}" not in contract.abi_functions.by_name
+
+
+def test_one_seal_is_for_good(desk):
+    assert "unseal" not in desk.vault.abi_functions.by_name
+    with desk.refused("CollateralVault_NotModule", desk.who.governor):
+        desk.vault.seal(desk.token.address, desk.main, sender=desk.who.governor)
