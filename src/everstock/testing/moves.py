@@ -604,6 +604,9 @@ def execute_redemption(world: Lockstep, pick: Chooser) -> None:
         if pick.chance(50) and at > now:
             world.run("warp", seconds=at - now)
             publish_all(world, pick, 200)
+    elif pick.chance(50):
+        _redeem_something(world, pick)
+        return
     else:
         (token, layer), owner = random_pool(world, pick), pick.choice(PROVIDERS)
     world.run("execute_redemption", token=token, layer=layer, controller=owner)
@@ -712,8 +715,6 @@ def wind_down(world: Lockstep, pick: Chooser) -> None:
             world.run("warp", seconds=market.freeze_at - now + pick.choice((-1, 0, HOUR)))
             publish_all(world, pick, 200)
         return
-    if market.phase(now) is Phase.ACTIVE and not pick.chance(35):
-        return
     final = max(10**12, market.price_wad * pick.choice((1, 9_000, 10_000, 11_000, 25_000)) // 10_000)
     freeze_at = now + 3 * DAY + pick.choice((-1, 0, 1, DAY))
     world.run("announce_wind_down", market=market_id, final_price=final, freeze_at=freeze_at)
@@ -796,6 +797,6 @@ MIXES = (
     Mix("starving", {**RARE, starve: 10, liquidate: 6, settle: 3, top_up: 0, night: 5}),
     Mix("crowded", {**RARE, crowd: 12, evict: 12, overcrowd: 3, walk: 3, delist: 0}),
     Mix("leaving", {**RARE, request_redeem: 5, execute_redemption: 6, claim: 5, pool_deposit: 0, morning: 3}),
-    Mix("winding down", {wind_down: 8, freeze: 5, keep: 4, schedule_event: 4}),
+    Mix("winding down", {wind_down: 4, freeze: 5, keep: 4, schedule_event: 4}),
     Mix("governed", {**RARE, pause_opening: 4, delist: 4, schedule_event: 8, let_operate: 5, donate: 5}),
 )
