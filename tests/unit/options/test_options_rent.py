@@ -146,8 +146,9 @@ def test_pool_state_tells_what_a_pool_knows_of_itself(desk, layer):
     assert state.cash == desk.cash(layer)
     assert state.reserved == up((2 * N + 1) * (1 if layer else 3), 4)
     assert state.debt == 0
-    assert state.marketIds == [0, 1]
-    assert state.markets == [desk.system.markets[name].contract.address for name in ("BTC-7D", "ETH-7D")]
+    assert [each.marketId for each in state.markets] == [0, 1]
+    alone = [desk.options.marketState(desk.token.address, market_id) for market_id in (0, 1)]
+    assert state.markets == alone
 
 
 # ---------------------------------------------------------------------------------------------- pools only

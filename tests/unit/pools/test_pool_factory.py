@@ -111,6 +111,28 @@ def test_anyone_may_deploy_a_pool_which_is_none_until_listed(desk):
         desk.options.payRedemption(desk.token.address, MAIN, ONE, sender=fake)
 
 
+def test_a_pool_that_was_credited_before_its_listing_costs_nobody_more_than_a_millionth_of_that(desk):
+    """Its address can be foretold, and an entry is sealed at the listing only: whoever pays in before loses it."""
+    token = stock(desk, 18)
+    foretold, _ = desk.system.factory.listToken.call(token, ONE, sender=desk.who.governor)
+    donation = 1_000 * ONE
+    token.mint(desk.who.stranger, donation, sender=desk.who.governor)
+    token.approve(desk.vault, donation, sender=desk.who.stranger)
+    desk.vault.deposit(token, desk.options, foretold, donation, sender=desk.who.stranger)
+    main, _ = listed(desk, token).return_value
+    assert main == foretold
+    pool = desk.chain.contract(desk.system.artifacts["MainPool"], main)
+    for amount in (ONE, 3 * ONE // 1_000 - 1, 500 * ONE):
+        token.mint(desk.who.lp, amount, sender=desk.who.governor)
+        token.approve(pool, amount, sender=desk.who.lp)
+        shares = pool["deposit(uint256,address)"](amount, desk.who.lp, sender=desk.who.lp).return_value
+        assert amount - donation // 10**6 - 1 <= pool.convertToAssets(shares) <= amount
+    token.mint(desk.who.lp, 10**14, sender=desk.who.governor)
+    token.approve(pool, 10**14, sender=desk.who.lp)
+    with desk.refused("UnderwritingPool_ZeroAmount"):  # too little for a share, and kept
+        pool["deposit(uint256,address)"](10**14, desk.who.lp, sender=desk.who.lp)
+
+
 def test_pools_of_an_unlisted_token_are_nobody(desk):
     assert desk.system.factory.poolsOf(desk.who.stranger) == (ZERO_ADDRESS, ZERO_ADDRESS)
     with reverts("Panic", 0x32):
