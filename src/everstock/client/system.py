@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WAD = 10**18
 GRID_STEP = Decimal("1.02")
+EXACT = Context(prec=100)
+"""Holds every uint256 (78 digits), whatever the caller's own precision is."""
 
 T = TypeVar("T")
 
@@ -47,14 +49,13 @@ class UnknownName(Exception):
 
 def to_wad(value: Decimal | int | str) -> int:
     """A decimal number in WAD, toward zero."""
-    with localcontext() as context:
-        context.prec = 60
+    with localcontext(EXACT):
         return int((Decimal(value) * WAD).to_integral_value(ROUND_DOWN))
 
 
 def from_wad(value: int) -> Decimal:
     """A WAD integer as an exact decimal."""
-    return Decimal(value).scaleb(-18)
+    return Decimal(value).scaleb(-18, EXACT)
 
 
 @dataclass(eq=False)
@@ -136,13 +137,12 @@ class MarginToken:
 
     def units(self, amount: Decimal | int | str) -> int:
         """An amount of tokens in smallest units, toward zero."""
-        with localcontext() as context:
-            context.prec = 60
+        with localcontext(EXACT):
             return int((Decimal(amount) * 10**self.decimals).to_integral_value(ROUND_DOWN))
 
     def amount(self, units: int) -> Decimal:
         """Smallest units as an exact amount of tokens."""
-        return Decimal(units).scaleb(-self.decimals)
+        return Decimal(units).scaleb(-self.decimals, EXACT)
 
     def mint(self, to: Any, amount: Decimal | int | str) -> Receipt:
         """Issuer: mint stock tokens."""

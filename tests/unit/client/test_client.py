@@ -62,6 +62,18 @@ def test_units_do_not_depend_on_the_callers_context(system):
         assert to_wad("123456.123456789012345678") == 123456123456789012345678
 
 
+@pytest.mark.parametrize("units", [10**29 + 1, 10**47 + 1, UINT112_MAX, 2**256 - 1], ids=["1e29", "1e47", "112", "256"])
+def test_every_amount_that_fits_a_word_is_exact(system, units):
+    token = system.token("TSLA.M")
+    with localcontext() as context:
+        for context.prec in (5, 28):
+            for amount in (token.amount(units), from_wad(units)):
+                text = str(units).rjust(19, "0")
+                assert f"{amount:f}" == f"{text[:-18]}.{text[-18:]}"
+            assert token.units(token.amount(units)) == units
+            assert to_wad(from_wad(units)) == units
+
+
 def test_wad_conversions_are_exact():
     assert to_wad("60000.000000000000000001") == 60_000 * ONE + 1
     assert from_wad(60_000 * ONE + 1) == Decimal("60000.000000000000000001")
