@@ -83,13 +83,7 @@ def test_settle_takes_what_is_owed_from_the_balance(holder):
         "funding": up(N * desk.funding_index(0), INDEX),
         "rent": up(N * growth, INDEX),
     }
-    assert desk.event(receipt, "Collect").args == {
-        "owner": desk.who.trader,
-        "token": desk.token.address,
-        "toMain": owed[0],
-        "toInsurance": owed[1],
-        "unpaid": 0,
-    }
+    assert desk.events(receipt, "Owe") == desk.events(receipt, "Repay") == []
 
 
 def test_settle_keeps_the_books_sums_of_entries_exact(holder):
@@ -111,7 +105,7 @@ def test_settle_again_at_once_moves_nothing(holder):
     before = desk.statement()
     receipt = desk.settle()
     assert desk.statement() == before
-    assert desk.events(receipt, "Collect") == []
+    assert desk.events(receipt, "Owe") == desk.events(receipt, "Repay") == []
 
 
 def test_settle_of_an_account_without_positions_does_nothing(desk):
@@ -192,13 +186,13 @@ def test_what_the_balance_cannot_pay_becomes_debt_in_two_buckets(holder):
     assert desk.position() == (N, desk.funding_index(0), growth)
     health = desk.health()
     assert (health.balance, health.debt, health.owed, health.equity) == (0, sum(debt), sum(debt), -sum(debt))
-    assert desk.event(receipt, "Collect").args == {
+    assert desk.event(receipt, "Owe").args == {
         "owner": desk.who.trader,
         "token": desk.token.address,
-        "toMain": to_main,
-        "toInsurance": to_insurance,
-        "unpaid": sum(debt),
+        "main": debt[0],
+        "insurance": debt[1],
     }
+    assert desk.events(receipt, "Repay") == []
 
 
 def test_debt_by_numbers(holder):
@@ -246,8 +240,11 @@ def test_old_debt_is_paid_before_what_fell_due_now(indebted):
     main, insurance = desk.cash(MAIN), desk.cash(INSURANCE)
     desk.pass_time(HOUR)
     new = due(desk, N, desk.funding_index(0) - before.fundingIndex, growth)
-    desk.settle()
+    receipt = desk.settle()
     to_insurance = payment * old[1] // sum(old)
+    account = {"owner": desk.who.trader, "token": desk.token.address}
+    assert desk.event(receipt, "Repay").args == account | {"main": payment - to_insurance, "insurance": to_insurance}
+    assert desk.event(receipt, "Owe").args == account | {"main": new[0], "insurance": new[1]}
     assert desk.cash(INSURANCE) == insurance + to_insurance
     assert desk.cash(MAIN) == main + payment - to_insurance
     assert desk.debt() == (old[0] - (payment - to_insurance) + new[0], old[1] - to_insurance + new[1])
@@ -261,7 +258,10 @@ def test_enough_margin_pays_all_debt_and_what_fell_due(indebted):
     growth = rent_growth(desk, HOUR)
     desk.pass_time(HOUR)
     new = due(desk, N, desk.funding_index(0) - before.fundingIndex, growth)
-    desk.settle()
+    receipt = desk.settle()
+    account = {"owner": desk.who.trader, "token": desk.token.address}
+    assert desk.event(receipt, "Repay").args == account | {"main": old[0], "insurance": old[1]}
+    assert desk.events(receipt, "Owe") == []
     assert desk.debt() == (0, 0) == (desk.book.debtMain, desk.book.debtInsurance)
     assert desk.balance(desk.who.trader) == MARGIN - sum(old) - sum(new)
     assert (desk.cash(MAIN), desk.cash(INSURANCE)) == (main + old[0] + new[0], insurance + old[1] + new[1])
