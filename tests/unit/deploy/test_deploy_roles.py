@@ -52,14 +52,14 @@ def arguments(desk: Desk, name: str) -> list[Any]:
     }[name]
 
 
-def arguments_of(desk: Desk, kind: str, name: str) -> list[Any]:
+def arguments_of(desk: Desk, name: str) -> list[Any]:
     if name != "listToken":
         return arguments(desk, name)
     owner = desk.who.governor
     token = desk.chain.deploy(
         desk.system.artifacts["StockToken"], "N", "N.M", 18, desk.system.authority, sender=owner
     ).address
-    return [token, ONE] if kind == "PoolFactory" else [token, desk.who.lp, desk.who.late_lp, ONE]
+    return [token, ONE]
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_the_authority_holds_the_table(desk, kind, role, name):
 
 @pytest.mark.parametrize(("kind", "role", "name"), CASES, ids=IDS)
 def test_only_the_tables_role_may_call(desk, kind, role, name):
-    contract, args = target(desk, kind), arguments_of(desk, kind, name)
+    contract, args = target(desk, kind), arguments_of(desk, name)
     if name == "unpause":
         contract.pause(sender=desk.who.governor)
     others = [holder(desk, other) for other in Role if other is not role]
@@ -188,7 +188,7 @@ def test_a_role_with_a_delay_schedules_first(desk, kind, role, name):
     if name == "unpause":
         contract.pause(sender=desk.who.governor)
     call = getattr(contract, name)
-    args = arguments_of(desk, kind, name)
+    args = arguments_of(desk, name)
     if name in ("scheduleEvent", "announceWindDown"):
         at = desk.chain.now + 6 * DAY
         args = [(at, WAD // 10, WAD // 20)] if name == "scheduleEvent" else [60_000 * WAD, at]
