@@ -40,6 +40,11 @@ contract HostileFeed is IPriceFeed {
     }
 
     /// @inheritdoc IPriceFeed
+    function direct() external pure returns (address, uint8) {
+        return (address(0), 0);
+    }
+
+    /// @inheritdoc IPriceFeed
     function verify() external view {
         if (changed) revert HostileFeed_Refuses();
     }

@@ -100,7 +100,7 @@ interface IPerpetualOptions {
         MarketState[] markets;
     }
 
-    /// @notice Totals of a margin token's book.
+    /// @notice Totals of a margin token's book; `minNotional` 0: not listed, and the pools' addresses are where they would be.
     struct TokenBook {
         address mainPool;
         address insurancePool;
@@ -164,7 +164,8 @@ interface IPerpetualOptions {
     );
     /// @notice A keeper was paid: out of the account's proceeds or balance, and out of the insurance pool.
     event Reward(address indexed keeper, address indexed owner, address indexed token, uint256 fromAccount, uint256 fromInsurance);
-    /// @notice Funding and rent of one position since its last settlement.
+    /// @notice Funding and rent of one position since its last settlement: paid, but for what an `Owe` after it says. Insurance gets
+    ///         ⌊funding/100⌋ + ⌊rent/10⌋ of it, main the rest.
     event Settle(
         address indexed owner,
         address indexed token,
@@ -173,8 +174,10 @@ interface IPerpetualOptions {
         uint256 funding,
         uint256 rent
     );
-    /// @notice An account paid its pools: for old debt and for what fell due now; `unpaid` joined its debt.
-    event Collect(address indexed owner, address indexed token, uint256 toMain, uint256 toInsurance, uint256 unpaid);
+    /// @notice What an account could not pay of what the settlements just before charged it: it joins its debt.
+    event Owe(address indexed owner, address indexed token, uint256 main, uint256 insurance);
+    /// @notice Old debt that an account paid out of its margin. What proceeds pay of it stands in `Close`.
+    event Repay(address indexed owner, address indexed token, uint256 main, uint256 insurance);
     /// @notice The last position of an account closed, and what it still owed was written off.
     event Forgive(address indexed owner, address indexed token, uint256 main, uint256 insurance);
     event Withdraw(address indexed owner, address indexed token, uint256 amount, address to);
@@ -182,6 +185,7 @@ interface IPerpetualOptions {
     event Freeze(address indexed token, uint16 indexed marketId, uint96 rentIndex);
 
     // ── errors ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    error PerpetualOptions_ZeroAddress();
     error PerpetualOptions_Expired(uint256 deadline, uint256 now_);
     error PerpetualOptions_NotOperator(address owner, address caller);
     error PerpetualOptions_UnknownToken(address token);
@@ -253,8 +257,8 @@ interface IPerpetualOptions {
     // ── governance ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     function addMarket(IOptionMarket market) external returns (uint16 marketId);
 
-    /// @notice Restricted to the pool factory.
-    function listToken(address token, address mainPool, address insurancePool, uint88 minNotional) external;
+    /// @notice Restricted to the pool factory, which has deployed the pools.
+    function listToken(address token, uint88 minNotional) external;
 
     function setToken(address token, uint88 minNotional, bool closeOnly) external;
 

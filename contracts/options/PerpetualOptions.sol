@@ -43,6 +43,8 @@ contract PerpetualOptions is PoolBook {
         IOptionMarket market;
         IOptionMarket.Quote quote;
         // ledger before, and as the operation changes it
+        address mainPool;
+        address insurancePool;
         uint256[3] before;
         uint256 balance;
         uint256 cashMain;
@@ -66,7 +68,13 @@ contract PerpetualOptions is PoolBook {
     /// @inheritdoc IPerpetualOptions
     mapping(address owner => mapping(address operator => bool)) public isOperator;
 
-    constructor(address authority_, ICollateralVault vault_, address treasury_) PoolBook(authority_, vault_, treasury_) {}
+    constructor(
+        address authority_,
+        ICollateralVault vault_,
+        address treasury_,
+        address mainDeployer_,
+        address insuranceDeployer_
+    ) PoolBook(authority_, vault_, treasury_, mainDeployer_, insuranceDeployer_) {}
 
     // ── trading ────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IPerpetualOptions
@@ -149,7 +157,7 @@ contract PerpetualOptions is PoolBook {
         if (account.keys.count() != 0) {
             Book storage book = _book(token);
             Context memory c = _context(msg.sender, token, PositionId(0, 0, false));
-            _loadBalances(c, book);
+            _loadBalances(c);
             c.rentIndex = _rentIndexNow(book, c.cashMain, c.cashInsurance);
             if (amount > c.balance) revert PerpetualOptions_InsufficientBalance(c.balance, amount);
             c.balance -= amount;
@@ -253,8 +261,9 @@ contract PerpetualOptions is PoolBook {
         _collect(c, main, insurance);
     }
 
-    function _loadBalances(Context memory c, Book storage book) private view {
-        c.before = vault.balancesOf(c.token, address(this), [c.owner, book.mainPool, book.insurancePool]);
+    function _loadBalances(Context memory c) private view {
+        (c.mainPool, c.insurancePool) = _pools(c.token);
+        c.before = vault.balancesOf(c.token, address(this), [c.owner, c.mainPool, c.insurancePool]);
         (c.balance, c.cashMain, c.cashInsurance) = (c.before[0], c.before[1], c.before[2]);
         Account storage account = accounts[c.owner][c.token];
         if (account.keys.flagged()) {
@@ -265,7 +274,7 @@ contract PerpetualOptions is PoolBook {
     }
 
     function _loadLedger(Context memory c, Book storage book) private {
-        _loadBalances(c, book);
+        _loadBalances(c);
         c.rentIndex = _accrueRent(book, c.cashMain, c.cashInsurance);
     }
 
@@ -290,20 +299,20 @@ contract PerpetualOptions is PoolBook {
 
     /// @dev Takes from the balance: old debt first, then what fell due; the rest joins the debt.
     function _collect(Context memory c, uint256 dueMain, uint256 dueInsurance) private {
-        uint256 balance = c.balance;
-        if (c.hadDebt) _payDebt(c, _take(c, Fixed.min(c.balance, c.debtMain + c.debtInsurance)));
+        if (c.hadDebt) {
+            (uint256 main, uint256 insurance) = _payDebt(c, _take(c, Fixed.min(c.balance, c.debtMain + c.debtInsurance)));
+            if (main + insurance != 0) emit Repay(c.owner, c.token, main, insurance);
+        }
         uint256 due = dueMain + dueInsurance;
         uint256 paid = _take(c, Fixed.min(c.balance, due));
-        if (paid == due) {
-            (c.cashMain, c.cashInsurance) = (c.cashMain + dueMain, c.cashInsurance + dueInsurance);
-        } else {
+        if (paid != due) {
             (uint256 main, uint256 insurance) = PoolMath.split(paid, dueMain, dueInsurance);
-            (c.cashMain, c.cashInsurance) = (c.cashMain + main, c.cashInsurance + insurance);
-            (c.debtMain, c.debtInsurance) = (c.debtMain + dueMain - main, c.debtInsurance + dueInsurance - insurance);
+            (uint256 unpaidMain, uint256 unpaidInsurance) = (dueMain - main, dueInsurance - insurance);
+            (c.debtMain, c.debtInsurance) = (c.debtMain + unpaidMain, c.debtInsurance + unpaidInsurance);
+            (dueMain, dueInsurance) = (main, insurance);
+            emit Owe(c.owner, c.token, unpaidMain, unpaidInsurance);
         }
-        if (balance != c.balance || due != paid) {
-            emit Collect(c.owner, c.token, c.cashMain - c.before[1], c.cashInsurance - c.before[2], due - paid);
-        }
+        (c.cashMain, c.cashInsurance) = (c.cashMain + dueMain, c.cashInsurance + dueInsurance);
     }
 
     function _take(Context memory c, uint256 amount) private pure returns (uint256) {
@@ -311,8 +320,8 @@ contract PerpetualOptions is PoolBook {
         return amount;
     }
 
-    function _payDebt(Context memory c, uint256 amount) private pure {
-        (uint256 main, uint256 insurance) = PoolMath.split(amount, c.debtMain, c.debtInsurance);
+    function _payDebt(Context memory c, uint256 amount) private pure returns (uint256 main, uint256 insurance) {
+        (main, insurance) = PoolMath.split(amount, c.debtMain, c.debtInsurance);
         (c.debtMain, c.debtInsurance) = (c.debtMain - main, c.debtInsurance - insurance);
         (c.cashMain, c.cashInsurance) = (c.cashMain + main, c.cashInsurance + insurance);
     }
@@ -408,8 +417,8 @@ contract PerpetualOptions is PoolBook {
         if (c.debtMain + c.debtInsurance != 0 || c.hadDebt) _writeDebt(c, book);
         ICollateralVault.Delta[3] memory deltas = [
             ICollateralVault.Delta(c.owner, int256(c.balance) - int256(c.before[0])),
-            ICollateralVault.Delta(book.mainPool, int256(c.cashMain) - int256(c.before[1])),
-            ICollateralVault.Delta(book.insurancePool, int256(c.cashInsurance) - int256(c.before[2]))
+            ICollateralVault.Delta(c.mainPool, int256(c.cashMain) - int256(c.before[1])),
+            ICollateralVault.Delta(c.insurancePool, int256(c.cashInsurance) - int256(c.before[2]))
         ];
         vault.settle(c.token, deltas, c.payee, c.payeeAmount);
     }
@@ -478,7 +487,7 @@ contract PerpetualOptions is PoolBook {
     function accountHealth(address owner, address token) external view returns (Health memory) {
         Book storage book = _book(token);
         Context memory c = _context(owner, token, PositionId(0, 0, false));
-        _loadBalances(c, book);
+        _loadBalances(c);
         c.rentIndex = _rentIndexNow(book, c.cashMain, c.cashInsurance);
         return _health(c, book);
     }

@@ -13,6 +13,7 @@ import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 import { IPerpetualOptions, Layer } from "./IPerpetualOptions.sol";
 import { PackedSet } from "./PackedSet.sol";
+import { PoolAddress } from "./PoolAddress.sol";
 import { PositionKeys } from "./PositionKeys.sol";
 
 /// @title The pools' side: what every margin token's two pools have sold, reserve and earn
@@ -46,23 +47,20 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     }
 
     struct Book {
-        // slot 0: 112 + 112 + 32 = 256
+        // slot 0: 112 + 112 = 224
         uint112 callNotional;
         uint112 putNotional;
-        uint32 rentAccruedAt;
-        // slot 1: 160 + 96 = 256
-        address mainPool;
+        // slot 1: 96 + 32 + 88 + 8 = 224. `minNotional` zero: not listed
         uint96 rentIndex;
-        // slot 2: 160 + 88 + 8 = 256
-        address insurancePool;
+        uint32 rentAccruedAt;
         uint88 minNotional;
         bool closeOnly;
-        // slots 3, 4: the markets in which the pools have notional; its flag tells of debts
+        // slots 2, 3: the markets in which the pools have notional; its flag tells of debts
         PackedSet.Set marketIds;
-        // slot 5
+        // slot 4
         uint128 debtMain;
         uint128 debtInsurance;
-        // slot 6
+        // slot 5
         uint256 forgiven;
         mapping(uint16 marketId => MarketBook) markets;
     }
@@ -71,22 +69,35 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     ICollateralVault public immutable vault;
     /// @inheritdoc IPerpetualOptions
     address public immutable treasury;
+    address private immutable mainDeployer;
+    address private immutable insuranceDeployer;
 
     mapping(uint16 marketId => Market) internal markets;
     /// @inheritdoc IPerpetualOptions
     uint16 public marketCount;
     mapping(address token => Book) internal books;
 
-    constructor(address authority_, ICollateralVault vault_, address treasury_) AccessManaged(authority_) {
+    constructor(
+        address authority_,
+        ICollateralVault vault_,
+        address treasury_,
+        address mainDeployer_,
+        address insuranceDeployer_
+    ) AccessManaged(authority_) {
+        if (address(vault_) == address(0) || treasury_ == address(0) || mainDeployer_ == address(0) || insuranceDeployer_ == address(0)) {
+            revert PerpetualOptions_ZeroAddress();
+        }
         vault = vault_;
         treasury = treasury_;
+        mainDeployer = mainDeployer_;
+        insuranceDeployer = insuranceDeployer_;
     }
 
     // ── pools only ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IPerpetualOptions
     function payRedemption(address token, Layer layer, uint256 amount) external nonReentrant {
         Book storage book = _poolBook(token, layer);
-        (uint256 cashMain, uint256 cashInsurance) = _cash(book, token);
+        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
         _accrueRent(book, cashMain, cashInsurance);
         bool main = layer == Layer.Main;
         uint256 left = Fixed.zeroFloorSub(main ? cashMain : cashInsurance, amount);
@@ -97,7 +108,8 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
 
     function _poolBook(address token, Layer layer) private view returns (Book storage book) {
         book = _book(token);
-        if (msg.sender != (layer == Layer.Main ? book.mainPool : book.insurancePool)) revert PerpetualOptions_NotPool(msg.sender);
+        (address mainPool, address insurancePool) = _pools(token);
+        if (msg.sender != (layer == Layer.Main ? mainPool : insurancePool)) revert PerpetualOptions_NotPool(msg.sender);
     }
 
     // ── reserves and rent ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,8 +117,15 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         return uint256(book.callNotional) + book.putNotional;
     }
 
-    function _cash(Book storage book, address token) internal view returns (uint256 main, uint256 insurance) {
-        uint256[3] memory balances = vault.balancesOf(token, address(this), [book.mainPool, book.insurancePool, address(0)]);
+    function _pools(address token) internal view returns (address main, address insurance) {
+        bytes32 salt = PoolAddress.salt(address(this), token);
+        return (PoolAddress.at(mainDeployer, salt), PoolAddress.at(insuranceDeployer, salt));
+    }
+
+    /// @dev The third entry asked for is the main pool's again: a slot that costs nothing more.
+    function _cash(address token) internal view returns (uint256 main, uint256 insurance) {
+        (address mainPool, address insurancePool) = _pools(token);
+        uint256[3] memory balances = vault.balancesOf(token, address(this), [mainPool, insurancePool, mainPool]);
         return (balances[0], balances[1]);
     }
 
@@ -139,7 +158,7 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         if (_market(marketId).phase() != IOptionMarket.Phase.Frozen || mb.liveCount == 0 || mb.frozen) {
             revert PerpetualOptions_NotFreezable(token, marketId);
         }
-        (uint256 cashMain, uint256 cashInsurance) = _cash(book, token);
+        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
         _freeze(mb, token, marketId, _accrueRent(book, cashMain, cashInsurance));
     }
 
@@ -187,14 +206,14 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     /// @inheritdoc IPerpetualOptions
     function accrueRent(address token, Layer layer) external nonReentrant returns (PoolState memory) {
         Book storage book = _book(token);
-        (uint256 cashMain, uint256 cashInsurance) = _cash(book, token);
+        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
         return _poolState(book, layer, _accrueRent(book, cashMain, cashInsurance), cashMain, cashInsurance);
     }
 
     /// @inheritdoc IPerpetualOptions
     function poolState(address token, Layer layer) external view returns (PoolState memory) {
         Book storage book = _book(token);
-        (uint256 cashMain, uint256 cashInsurance) = _cash(book, token);
+        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
         return _poolState(book, layer, _rentIndexNow(book, cashMain, cashInsurance), cashMain, cashInsurance);
     }
 
@@ -250,12 +269,11 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     }
 
     /// @inheritdoc IPerpetualOptions
-    function listToken(address token, address mainPool, address insurancePool, uint88 minNotional) external restricted {
+    function listToken(address token, uint88 minNotional) external restricted {
         Book storage book = books[token];
-        if (book.mainPool != address(0)) revert PerpetualOptions_AlreadyListed(token);
+        if (book.minNotional != 0) revert PerpetualOptions_AlreadyListed(token);
         _checkMinimum(minNotional);
-        book.mainPool = mainPool;
-        book.insurancePool = insurancePool;
+        (address mainPool, address insurancePool) = _pools(token);
         book.minNotional = minNotional;
         book.rentAccruedAt = Cast.toUint32(block.timestamp);
         emit ListToken(token, mainPool, insurancePool, minNotional);
@@ -281,12 +299,12 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     }
 
     function _checkMinimum(uint256 minNotional) private pure {
-        if (minNotional == 0 || minNotional > 1e27) revert PerpetualOptions_OutOfBounds("minNotional", minNotional, 1, 1e27);
+        if (minNotional == 0) revert PerpetualOptions_OutOfBounds("minNotional", 0, 1, type(uint88).max);
     }
 
     function _book(address token) internal view returns (Book storage book) {
         book = books[token];
-        if (book.mainPool == address(0)) revert PerpetualOptions_UnknownToken(token);
+        if (book.minNotional == 0) revert PerpetualOptions_UnknownToken(token);
     }
 
     function _market(uint16 marketId) internal view returns (IOptionMarket market_) {
@@ -308,10 +326,11 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     /// @inheritdoc IPerpetualOptions
     function tokenBook(address token) external view returns (TokenBook memory) {
         Book storage book = books[token];
+        (address mainPool, address insurancePool) = _pools(token);
         return
             TokenBook({
-                mainPool: book.mainPool,
-                insurancePool: book.insurancePool,
+                mainPool: mainPool,
+                insurancePool: insurancePool,
                 minNotional: book.minNotional,
                 closeOnly: book.closeOnly,
                 callNotional: book.callNotional,

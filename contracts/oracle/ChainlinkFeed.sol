@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { AggregatorV3Interface } from "@chainlink/contracts/src/v0.8/shared/interfaces/AggregatorV3Interface.sol";
+import { ChainlinkReader } from "./ChainlinkReader.sol";
 import { IPriceFeed } from "./IPriceFeed.sol";
 
 /// @title A Chainlink aggregator, in WAD
@@ -12,36 +13,33 @@ contract ChainlinkFeed is IPriceFeed {
 
     uint8 private constant MAX_DECIMALS = 36;
 
-    /// @dev WAD over the aggregator's unit, or the inverse: one of the two is 1.
-    uint256 private immutable _multiplier;
-    uint256 private immutable _divisor;
-
     error ChainlinkFeed_DecimalsOutOfBounds(uint8 decimals, uint8 max);
     /// @notice The aggregator no longer counts in the unit that this adapter was made for.
     error ChainlinkFeed_DecimalsChanged(uint8 actual, uint8 expected);
+    /// @notice The aggregator reverted, or answered something else than a round.
+    error ChainlinkFeed_NoAnswer(address aggregator);
 
     constructor(AggregatorV3Interface aggregator_) {
         aggregator = aggregator_;
-        uint8 decimals_ = aggregator_.decimals();
-        if (decimals_ > MAX_DECIMALS) revert ChainlinkFeed_DecimalsOutOfBounds(decimals_, MAX_DECIMALS);
-        decimals = decimals_;
-        _multiplier = decimals_ < 18 ? 10 ** (18 - decimals_) : 1;
-        _divisor = decimals_ > 18 ? 10 ** (decimals_ - 18) : 1;
+        decimals = aggregator_.decimals();
+        if (decimals > MAX_DECIMALS) revert ChainlinkFeed_DecimalsOutOfBounds(decimals, MAX_DECIMALS);
     }
 
     /// @inheritdoc IPriceFeed
     function latest() external view returns (Print memory print) {
-        (uint80 round, int256 answer, , uint256 updatedAt, uint80 answeredInRound) = aggregator.latestRoundData();
-        print.round = round;
-        if (updatedAt <= type(uint40).max) print.publishedAt = uint40(updatedAt);
-        if (answer <= 0 || print.publishedAt == 0 || answeredInRound < round) return print;
-        uint256 units = uint256(answer); // > 0
-        if (units <= type(uint256).max / _multiplier) print.price = (units * _multiplier) / _divisor;
+        bool answered;
+        (answered, print) = ChainlinkReader.read(address(aggregator), decimals, gasleft());
+        if (!answered) revert ChainlinkFeed_NoAnswer(address(aggregator));
     }
 
     /// @inheritdoc IPriceFeed
     function verify() external view {
         uint8 actual = aggregator.decimals();
         if (actual != decimals) revert ChainlinkFeed_DecimalsChanged(actual, decimals);
+    }
+
+    /// @inheritdoc IPriceFeed
+    function direct() external view returns (address, uint8) {
+        return (address(aggregator), decimals);
     }
 }

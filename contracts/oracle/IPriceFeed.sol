@@ -23,4 +23,8 @@ interface IPriceFeed {
     /// @notice Reverts when the source is no longer what this adapter was made for, such as when it counts in another unit. Asked whenever a print
     ///         jumps, and not on every reading: a change of unit is a jump.
     function verify() external view;
+
+    /// @notice The Chainlink aggregator that this adapter reads and its decimals, so that the oracle can save the detour; zero for every other source.
+    ///         Asked once, when the asset is configured.
+    function direct() external view returns (address aggregator, uint8 decimals);
 }

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
+import { ChainlinkReader } from "./ChainlinkReader.sol";
 import { IPriceFeed } from "./IPriceFeed.sol";
 import { IPriceOracle, PriceAnswer, PriceStatus } from "./IPriceOracle.sol";
 
@@ -35,12 +36,13 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     uint256 private constant FEED_GAS = 300_000;
     uint256 private constant FEED_GAS_FLOOR = 310_000;
 
-    /// @dev 160 + 24 + 64 + 8 = 256. The flag saves an always-open asset the calendar's slot.
+    /// @dev 160 + 24 + 64 + 8 = 256. `kind`: bit 0 the asset has a calendar, whose slot others need not read; bit 1 `target` is a Chainlink
+    ///      aggregator, read without its adapter, and its decimals stand in the bits above.
     struct Source {
-        IPriceFeed feed;
+        address target;
         uint24 maxAge;
         uint64 deviation;
-        bool hasCalendar;
+        uint8 kind;
     }
 
     /// @dev The last accepted print. 88 + 80 + 40 + 32 + 8 + 8 = 256.
@@ -68,12 +70,16 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         uint40 publishedAt;
     }
 
+    uint8 private constant HAS_CALENDAR = 1;
+    uint8 private constant IS_DIRECT = 2;
+
     struct Asset {
         Source source;
         Accepted accepted;
         Buckets buckets;
         Candidate candidate;
         ISessionCalendar calendar;
+        IPriceFeed feed;
     }
 
     /// @dev What a refresh writes.
@@ -130,8 +136,9 @@ contract PriceOracle is IPriceOracle, AccessManaged {
             revert PriceOracle_OutOfBounds("maxAge", config.maxAge, MIN_MAX_AGE, MAX_MAX_AGE);
         }
         if (config.deviation > MAX_DEVIATION) revert PriceOracle_OutOfBounds("deviation", config.deviation, 0, MAX_DEVIATION);
-        (bool answered, ) = _ask(config.feed);
+        (bool answered, ) = _ask(address(config.feed));
         if (!answered) revert PriceOracle_NoAnswer(address(config.feed));
+        (address aggregator, uint8 decimals) = config.feed.direct();
         bool hasCalendar = address(config.calendar) != address(0);
         if (hasCalendar) {
             if (address(config.calendar).code.length == 0) revert PriceOracle_NoAnswer(address(config.calendar));
@@ -139,12 +146,15 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
 
         Asset storage asset = _assets[assetId];
-        if (asset.source.feed != config.feed) {
+        if (asset.feed != config.feed) {
             // The new feed counts rounds and seconds of its own, and a candidate's stamp is the old one's.
             asset.accepted.ofThisFeed = false;
             asset.accepted.candidateStands = false;
         }
-        asset.source = Source(config.feed, config.maxAge, config.deviation, hasCalendar);
+        uint8 kind = hasCalendar ? HAS_CALENDAR : 0;
+        if (aggregator != address(0)) kind |= IS_DIRECT | (decimals << 2); // at most 36
+        asset.source = Source(kind & IS_DIRECT == 0 ? address(config.feed) : aggregator, config.maxAge, config.deviation, kind);
+        asset.feed = config.feed;
         asset.calendar = config.calendar;
         emit SetAsset(assetId, address(config.feed), config.maxAge, config.deviation, address(config.calendar));
     }
@@ -153,14 +163,14 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     function assetConfig(bytes32 assetId) external view returns (AssetConfig memory) {
         Asset storage asset = _assets[assetId];
         Source memory source = asset.source;
-        if (address(source.feed) == address(0)) revert PriceOracle_UnknownAsset(assetId);
-        return AssetConfig(source.feed, source.maxAge, source.deviation, asset.calendar);
+        if (source.target == address(0)) revert PriceOracle_UnknownAsset(assetId);
+        return AssetConfig(asset.feed, source.maxAge, source.deviation, asset.calendar);
     }
 
     /// @dev Both `refresh` and `read`: they cannot differ.
     function _evaluate(bytes32 assetId, Asset storage asset) private view returns (Evaluation memory e) {
         Source memory source = asset.source;
-        if (address(source.feed) == address(0)) revert PriceOracle_UnknownAsset(assetId);
+        if (source.target == address(0)) revert PriceOracle_UnknownAsset(assetId);
         Accepted memory last = asset.accepted;
         e.last = last;
         PriceAnswer memory answer = e.answer;
@@ -170,7 +180,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         answer.status = PriceStatus.Halted;
 
         bool answered;
-        (answered, e.print) = _ask(source.feed);
+        (answered, e.print) = source.kind & IS_DIRECT == 0 ? _ask(source.target) : _askDirectly(source);
         if (!answered) return e;
         IPriceFeed.Print memory print = e.print;
         if (print.publishedAt > block.timestamp) return e;
@@ -186,7 +196,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         answer.band += print.confidence;
 
         bool opening;
-        if (source.hasCalendar) {
+        if (source.kind & HAS_CALENDAR != 0) {
             (bool open, uint256 openedAt) = asset.calendar.sessionAt(block.timestamp);
             if (!open || print.publishedAt < openedAt) {
                 answer.status = open && block.timestamp > openedAt + source.maxAge ? PriceStatus.Stale : PriceStatus.Closed;
@@ -206,7 +216,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         (e.effect, e.buckets) = _test(asset, last, print, opening);
         // A feed that has changed its unit jumps tenfold, and could confirm itself five minutes later.
         bool jump = e.effect == Effect.Hold || last.candidateStands || last.price == 0;
-        if (jump && !_verified(source.feed)) {
+        if (jump && !_verified(asset.feed)) {
             e.effect = Effect.Nothing;
             return e;
         }
@@ -263,6 +273,11 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
     }
 
+    function _askDirectly(Source memory source) private view returns (bool answered, IPriceFeed.Print memory print) {
+        if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
+        return ChainlinkReader.read(source.target, source.kind >> 2, FEED_GAS);
+    }
+
     function _verified(IPriceFeed feed) private view returns (bool verified) {
         if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
         bytes4 selector = IPriceFeed.verify.selector;
@@ -274,7 +289,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     /// @dev `feed.latest()`, whatever the feed does: a revert, burnt gas, an oversized, short or unclean answer are all no answer.
     ///      Only the five words of a Print are copied, so returned megabytes cost the feed's gas and not ours.
-    function _ask(IPriceFeed feed) private view returns (bool answered, IPriceFeed.Print memory print) {
+    function _ask(address feed) private view returns (bool answered, IPriceFeed.Print memory print) {
         if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
         bytes4 selector = IPriceFeed.latest.selector;
         assembly ("memory-safe") {

@@ -13,7 +13,7 @@ interface IPoolFactory {
     /// @param minNotional Smallest position, in the token's smallest unit (about 250 USD's worth).
     function listToken(address token, uint88 minNotional) external returns (address mainPool, address insurancePool);
 
-    /// @notice The pools of a token; zero when it is not listed.
+    /// @notice The pools of a token, or where they will be once it is listed.
     function poolsOf(address token) external view returns (address mainPool, address insurancePool);
 
     function tokenCount() external view returns (uint256);

@@ -38,7 +38,7 @@ contract PoolFactory is IPoolFactory, AccessManaged {
         insurancePool = insuranceDeployer.deploy(book, IERC20Metadata(token));
         tokens.push(token);
         emit CreatePools(token, mainPool, insurancePool);
-        book.listToken(token, mainPool, insurancePool, minNotional);
+        book.listToken(token, minNotional);
     }
 
     /// @inheritdoc IPoolFactory

@@ -7,6 +7,7 @@ import { IERC165 } from "@openzeppelin/contracts/utils/introspection/IERC165.sol
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
+import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
 import { ICollateralVault, ISealedOwner } from "../vault/ICollateralVault.sol";
 import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
@@ -27,10 +28,14 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
     bytes4 private constant VAULT_INTERFACE = 0x2f0a18c5;
     bytes4 private constant ASYNC_REDEEM_INTERFACE = 0x620ee8e4;
 
-    /// @dev 128 + 128 = 256.
+    /// @dev A request of fewer shares, a thousand smallest units at par, that has come to be worth nothing is burned for nothing: it would stay
+    ///      pending for good and stand in the way of its controller's next.
+    uint256 private constant DUST_SHARES = 1e9;
+
+    /// @dev 144 + 112 = 256. Cash is kept within 112 bits, and shares within 10^6 of it at par.
     struct Claim {
-        uint128 shares;
-        uint128 assets;
+        uint144 shares;
+        uint112 assets;
     }
 
     /// @inheritdoc IUnderwritingPool
@@ -61,25 +66,28 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     /// @inheritdoc IUnderwritingPool
     function deposit(uint256 assets, address receiver, uint256 minShares) public nonReentrant returns (uint256 shares) {
-        shares = _toShares(assets, _depositNav());
+        Nav memory value = _depositValue();
+        shares = _toShares(assets, value.nav);
         if (shares < minShares) revert UnderwritingPool_SharesBelowLimit(shares, minShares);
-        _enter(assets, shares, receiver);
+        _enter(assets, shares, receiver, value.cash);
     }
 
     /// @inheritdoc ERC4626
     function mint(uint256 shares, address receiver) public override(ERC4626, IERC4626) nonReentrant returns (uint256 assets) {
-        assets = Fixed.fullMulDivUp(shares, _depositNav() + 1, totalSupply() + VIRTUAL_SHARES);
-        _enter(assets, shares, receiver);
+        Nav memory value = _depositValue();
+        assets = Fixed.fullMulDivUp(shares, value.nav + 1, totalSupply() + VIRTUAL_SHARES);
+        _enter(assets, shares, receiver, value.cash);
     }
 
-    function _depositNav() private returns (uint256) {
-        Nav memory value = PoolValuation.fresh(book, asset(), layer, true, 0);
+    function _depositValue() private returns (Nav memory value) {
+        value = PoolValuation.fresh(book, asset(), layer, true, 0);
         if (value.nav * 10 < value.cash) revert UnderwritingPool_Impaired(value.nav, value.cash);
-        return value.nav;
     }
 
-    function _enter(uint256 assets, uint256 shares, address receiver) private {
+    function _enter(uint256 assets, uint256 shares, address receiver, uint256 cash) private {
         if (assets == 0 || shares == 0) revert UnderwritingPool_ZeroAmount();
+        uint256 cap = Fixed.zeroFloorSub(type(uint112).max, cash);
+        if (assets > cap) revert ERC4626ExceededMaxDeposit(receiver, assets, cap);
         // Cash and shares appear together, after the token's own code has run: in between nobody reads a share price.
         vault.depositSealed(asset(), address(book), msg.sender, assets);
         _mint(receiver, shares);
@@ -117,14 +125,20 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
         if (block.timestamp < request.executableAt) revert UnderwritingPool_CoolingDown(request.executableAt);
         Nav memory value = PoolValuation.fresh(book, asset(), layer, false, request.executableAt);
         (shares, assets) = _redeemable(pending, value);
-        if (assets == 0) revert UnderwritingPool_NothingFree(value.cash, value.reserved);
+        if (assets == 0) {
+            if (pending >= DUST_SHARES || _toAssets(pending, value.nav) != 0) {
+                revert UnderwritingPool_NothingFree(value.cash, value.reserved);
+            }
+            shares = pending;
+        }
 
         _burn(address(this), shares);
         request.shares = uint216(pending - shares);
-        Claim storage claim = claims[controller];
-        claim.shares += uint128(shares);
-        claim.assets += uint128(assets);
         emit ExecuteRedemption(controller, shares, assets, pending - shares);
+        if (assets == 0) return (shares, 0);
+        Claim storage claim = claims[controller];
+        claim.shares = Cast.toUint144(claim.shares + shares);
+        claim.assets = Cast.toUint112(claim.assets + assets);
         book.payRedemption(asset(), layer, assets);
     }
 
@@ -168,8 +182,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     function _leave(Claim storage claim, uint256 shares, uint256 assets, address receiver, address controller) private {
         if (assets == 0) revert UnderwritingPool_ZeroAmount();
-        claim.shares -= uint128(shares);
-        claim.assets -= uint128(assets);
+        claim.shares -= uint144(shares);
+        claim.assets -= uint112(assets);
         emit Withdraw(msg.sender, receiver, controller, assets, shares);
         vault.withdraw(asset(), assets, receiver);
     }

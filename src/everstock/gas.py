@@ -1,8 +1,9 @@
 """Measures what operations cost on Anvil and writes `snapshots/gas.json` and `snapshots/size.json`.
 
 `python -m everstock.gas` rewrites both; a diff in git then shows every change. Figures are of whole transactions, base cost and
-calldata included, with Chainlink's mock aggregator as the feed. A case's name says what differs from the plain one: a repeat user,
-fifteen minutes after the last poke, the feed's round unchanged, eight live strikes in the pool.
+calldata included, with Chainlink's mock aggregator as the feed. A case's name says what differs from the plain one: a repeat user, the
+feed's round unchanged, eight live strikes in the pool; pokes come fifteen minutes after the last one, so that they also sample variance,
+everything else five minutes after it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from everstock.params import Token
 from everstock.params import load as load_params
 
 POKE_INTERVAL_SECONDS = 900
+TRADE_DELAY_SECONDS = 300
 LIVE_STRIKES = 8
 CODE_SIZE_LIMIT = 24_576
 GAS_KEY_SAME_PRINT = "poke (same print)"
@@ -77,7 +79,7 @@ class Bench:
         self.price *= Decimal(factor)
         self.system.asset("BTC").publish(self.price)
 
-    def measure(self, act: Callable[[], Receipt], *before: Callable[[], object], wait: int = POKE_INTERVAL_SECONDS) -> int:
+    def measure(self, act: Callable[[], Receipt], *before: Callable[[], object], wait: int = TRADE_DELAY_SECONDS) -> int:
         """Gas of `act` after `before`, then undo everything."""
         price = self.price
         with self.chain.anchor():
@@ -136,8 +138,8 @@ class Bench:
             "open (fresh)": m(lambda: account.open(market, 1, Side.PUT, 100)),
             "close (partial)": m(lambda: account.close(market, 0, Side.PUT, 100)),
             "close (full)": m(lambda: account.close(market, 0, Side.PUT)),
-            GAS_KEY_SAME_PRINT: m(market.refresh),
-            "poke (new print)": m(market.refresh, self.new_print),
+            GAS_KEY_SAME_PRINT: m(market.refresh, wait=POKE_INTERVAL_SECONDS),
+            "poke (new print)": m(market.refresh, self.new_print, wait=POKE_INTERVAL_SECONDS),
             "pool deposit (8 strikes)": m(self._deposit),
         }
 
@@ -146,7 +148,9 @@ class Bench:
         return self.core() | {
             "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
             "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
-            "poke (one crossing)": m(market.refresh, self.one_crossing),
+            "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
+            "poke (same print, no sample)": m(market.refresh),
+            "open (add, variance sample)": m(lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS),
             "settle": m(account.settle),
             "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
             "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),

@@ -49,8 +49,8 @@ class Builder:
         treasury = params.treasury or named_address("treasury")
         vault = self.deploy("CollateralVault", self.authority.address)
         oracle = self.deploy("PriceOracle", self.authority.address)
-        options = self.deploy("PerpetualOptions", self.authority.address, vault.address, treasury)
         deployers = [self.deploy(name).address for name in ("MainPoolDeployer", "InsurancePoolDeployer")]
+        options = self.deploy("PerpetualOptions", self.authority.address, vault.address, treasury, *deployers)
         factory = self.deploy("PoolFactory", self.authority.address, options.address, *deployers)
         for contract, kind in (
             (vault, "CollateralVault"),

@@ -10,6 +10,7 @@ from .primitives import DAY, ceil_div, mul_div, mul_div_up
 from .vault import FREE, OPTIONS
 
 VIRTUAL_SHARES = 10**6
+DUST_SHARES = 10**9  # a pending request below it that is worth nothing is burned for nothing
 COOLDOWN_SECONDS = {Layer.MAIN: DAY, Layer.INSURANCE: 7 * DAY}
 
 
@@ -92,7 +93,13 @@ class PoolModel(Tracked):
         if assets > free:
             shares = mul_div(free, per_shares, per_assets)
             assets = mul_div(shares, per_assets, per_shares)
-        require(assets > 0, "UnderwritingPool_NothingFree", cash=value.cash, reserved=value.reserved)
+        if assets == 0:
+            dust = request.shares < DUST_SHARES and mul_div(request.shares, per_assets, per_shares) == 0
+            require(dust, "UnderwritingPool_NothingFree", cash=value.cash, reserved=value.reserved)
+            self.shares[self.name] -= request.shares
+            self.supply -= request.shares
+            del self.requests[controller]
+            return Claim(request.shares, 0)
 
         self.shares[self.name] -= shares
         self.supply -= shares

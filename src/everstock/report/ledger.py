@@ -214,10 +214,10 @@ class _Posting:
             self.move(Cause.FUNDING, owner, insurance, funding // 100)
             self.move(Cause.RENT, owner, main, rent - rent // 10)
             self.move(Cause.RENT, owner, insurance, rent // 10)
-            part = funding // 100 + rent // 10
-            self._owe(owner, funding + rent - part, part)
-        elif event.name == "Collect":
-            self._owe(owner, -event["toMain"], -event["toInsurance"])
+        elif event.name == "Owe":
+            self._owe(owner, event["main"], event["insurance"])
+        elif event.name == "Repay":
+            self._owe(owner, -event["main"], -event["insurance"])
         elif event.name == "Close":
             closed = event["closed"]
             self.move(Cause.PAYOUT, main, owner, closed.payoutMain)
@@ -235,7 +235,7 @@ class _Posting:
             self._owe(owner, -event["main"], -event["insurance"])
 
     def _owe(self, owner: str, main: int, insurance: int) -> None:
-        """What is charged is owed until it is collected, paid out of proceeds, or forgiven."""
+        """What a settlement could not collect is owed until it is repaid, paid out of proceeds, or forgiven."""
         debt = self.debts.setdefault(owner, [0, 0])
         debt[MAIN] += main
         debt[INSURANCE] += insurance
