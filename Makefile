@@ -79,8 +79,9 @@ format: setup ## Rewrite the sources in the common format
 	prettier --write --log-level warn $(SOLIDITY_FILES)
 
 .PHONY: gas
-gas: compile ## Measure gas and code sizes, and update the snapshot
+gas: compile ## Measure gas and code sizes, and update the snapshot and docs/gas.md
 	@python -m everstock.gas
+	@python -m everstock.report.gas_table
 
 .PHONY: lock
 lock: check-tools ## Pin the newest Python packages that pyproject.toml allows in requirements.lock

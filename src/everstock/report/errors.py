@@ -1,0 +1,197 @@
+"""The error catalogue, from the ABIs: `python -m everstock.report.errors` rewrites docs/errors.md.
+
+Names, arguments and the notice above each error are the compiler's. What to do about one stands here, by name; a name
+that no contract has any more is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from everstock.artifacts import MANIFEST, find_root
+
+PAGE = Path("docs") / "errors.md"
+OWN_FOLDER = "contracts/"
+TEST_DOUBLES = "contracts/mocks/"
+
+HEAD = """# Errors
+
+Written by `python -m everstock.report.errors` from the compiled contracts: edit the contracts' notices or the remedies
+in `src/everstock/report/errors.py`, not this page. A test fails when it is out of date.
+
+An error's first part names the contract whose rule was broken; it may reach you through another. The arguments say what
+was met and what was allowed. Amounts are in the token's smallest unit, prices and rates in WAD (10^18), times in Unix
+seconds. The Python client raises `everstock.chain.Reverted` with the same name and arguments.
+"""
+
+FOOT = """## Errors of others
+
+OpenZeppelin's contracts and libraries keep their own errors: `AccessManagedUnauthorized(caller)` (the caller lacks the
+role), `ERC20InsufficientAllowance` and `ERC20InsufficientBalance` (approve, or hold, more),
+`SafeERC20FailedOperation(token)` (the token returned false), `EnforcedPause` (the issuer has paused the stock token),
+`ERC4626ExceededMaxDeposit(receiver, assets, max)` (a pool holds less than 2^112 units), `ReentrancyGuardReentrantCall`.
+Solady's casts revert with `Overflow()`: an amount is too large for its field.
+"""
+
+COLUMNS = "| error | arguments | meaning | what to do |\n|---|---|---|---|"
+
+REMEDIES = {
+    "CollateralVault_AmountTooLarge": "Use a smaller amount.",
+    "CollateralVault_InsufficientBalance": "Move at most `balance`; margin and free balance are separate entries.",
+    "CollateralVault_NotModule": "Name a module that governance has enabled, or none.",
+    "CollateralVault_NotToken": "Check the token's address and the network.",
+    "CollateralVault_SealedEntry": "A pool takes deposits through its own `deposit`.",
+    "CollateralVault_TransferMismatch": "The token charges a fee or rebases: it cannot be held here.",
+    "CollateralVault_ZeroAddress": "Name an address.",
+    "CollateralVault_ZeroAmount": "Ask for more than nothing.",
+    "ChainlinkFeed_DecimalsChanged": "Deploy an adapter for the new unit and configure it with `setAsset`.",
+    "OptionMarket_Frozen": "The market has ended: `closeFrozen`.",
+    "OptionMarket_NotFrozen": "Close in the ordinary way, or wait for the freeze.",
+    "OptionMarket_NotOpen": "Wait for an Open price. After a jump, `refresh` and wait for a second print.",
+    "OptionMarket_NoticeTooShort": "Choose a time at or after `earliest`.",
+    "OptionMarket_OutOfBounds": "Choose a value within the bounds.",
+    "OptionMarket_OutOfRange": "Open in another market of the same underlying; this one can still be closed.",
+    "OptionMarket_StrikeOutOfBand": "Choose a strike from `lowest` to `highest`; before an event they are nearer.",
+    "OptionMarket_StrikeOutOfGrid": "Strike indices run from −`limit` to `limit`.",
+    "OptionMarket_TooManyLiveStrikes": "Choose a strike that is live, or evict dust at a far one.",
+    "OptionMarket_UnknownEvent": "Name the time of a pending event that lies ahead.",
+    "OptionMarket_WindingDown": "Opening has ended; close before or after the freeze.",
+    "PerpetualOptions_BelowCap": "Exercise when the mark has reached the cap.",
+    "PerpetualOptions_BelowMinimum": "Open more; when closing, leave nothing or at least the minimum.",
+    "PerpetualOptions_CloseOnly": "The token is being delisted: positions can only be closed.",
+    "PerpetualOptions_CloseTooLarge": "Close at most `open`, or `type(uint112).max` for all.",
+    "PerpetualOptions_Expired": "Sign again with a later deadline.",
+    "PerpetualOptions_Healthy": "Nothing to do: the account is at or above its maintenance margin.",
+    "PerpetualOptions_InsufficientBalance": "Add margin: premium and fee come out of the balance.",
+    "PerpetualOptions_InsufficientMargin": "Add margin, open less, or withdraw less.",
+    "PerpetualOptions_InsufficientReserve": "Open less: the pool of that layer has no more free cash.",
+    "PerpetualOptions_NoPosition": "Check market, strike and side; `positions` lists what an account holds.",
+    "PerpetualOptions_NotEvictable": "Only dust at a far strike, and only while a cap is reached.",
+    "PerpetualOptions_NotFreezable": "It is not frozen, holds nothing of this token, or is recorded already.",
+    "PerpetualOptions_NotOperator": "Sign as the owner, or be named with `setOperator`.",
+    "PerpetualOptions_OpeningPaused": "Wait until `until`; closing works.",
+    "PerpetualOptions_PremiumAboveLimit": "Accept a larger premium, or wait.",
+    "PerpetualOptions_ProceedsBelowLimit": "Accept smaller proceeds, or wait.",
+    "PerpetualOptions_SideLimit": "Open less, or the other side: one side locks at most 60% of main's cash.",
+    "PerpetualOptions_TooManyMarkets": "Use a market in which the token has positions, or evict dust.",
+    "PerpetualOptions_TooManyPositions": "Close a position, or add to one.",
+    "PerpetualOptions_TooManyStrikes": "Choose a strike at which the token has positions, or evict dust.",
+    "PerpetualOptions_UnknownMarket": "`marketCount` says how many there are.",
+    "PerpetualOptions_UnknownToken": "Name a listed token; `PoolFactory.tokenAt` lists them.",
+    "PerpetualOptions_ZeroNotional": "Name a notional.",
+    "PoolFactory_Decimals": "A margin token has 6 to 18 decimals.",
+    "PoolFactory_NotAToken": "Check the token's address and the network.",
+    "PriceOracle_GasTooLow": "Send more gas.",
+    "PriceOracle_NoAnswer": "Check that the address is an adapter, or a calendar, that answers.",
+    "PriceOracle_OutOfBounds": "Choose a value within the bounds.",
+    "PriceOracle_UnknownAsset": "Configure the asset with `setAsset`.",
+    "StockToken_ZeroAmount": "Ask for more than nothing.",
+    "UnderwritingPool_AlreadyRequested": "Wait until the pending request is executed, or use another controller.",
+    "UnderwritingPool_Asynchronous": "Use `requestRedeem`; there is no preview of a redemption.",
+    "UnderwritingPool_CoolingDown": "Execute at or after `executableAt`.",
+    "UnderwritingPool_ExceedsClaimable": "Claim at most `claimable`: `maxRedeem`, `maxWithdraw`.",
+    "UnderwritingPool_Impaired": "Wait: the pool's value must recover before new money is fair to it.",
+    "UnderwritingPool_MarketNotOpen": "Wait until that market has an Open price.",
+    "UnderwritingPool_NotOperator": "Sign as the controller, or be named with `setOperator`.",
+    "UnderwritingPool_NothingFree": "Wait until positions close: all cash is reserved, up to 80% utilisation.",
+    "UnderwritingPool_NothingRequested": "Request first: `requestRedeem`.",
+    "UnderwritingPool_PriceTooOld": "Execute after that market's next print.",
+    "UnderwritingPool_SharesBelowLimit": "Accept fewer shares, or wait.",
+    "UnderwritingPool_ZeroAmount": "Ask for more; an amount too small for a share is refused.",
+}
+"""What to do, by error. An error that only a mistaken deployment or another contract can meet has none."""
+
+
+class UnknownErrors(Exception):
+    """Remedies for errors that no contract has."""
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """One error of one contract or interface."""
+
+    source: str
+    contract: str
+    name: str
+    arguments: str
+    notice: str
+
+
+def entries(root: Path | None = None) -> list[Entry]:
+    """Every error that our own sources declare, where it is declared, in order."""
+    root = root or find_root()
+    manifest = json.loads((root / MANIFEST).read_text())
+    found: dict[str, Entry] = {}
+    for name, raw in sorted(manifest["contractTypes"].items()):
+        source = str(raw.get("sourceId", ""))
+        if source.startswith(OWN_FOLDER) and not source.startswith(TEST_DOUBLES):
+            for entry in _declared(name, source, raw, (root / source).read_text()):
+                found.setdefault(entry.name, entry)
+    return sorted(found.values())
+
+
+def _declared(contract: str, source: str, raw: Mapping[str, Any], text: str) -> Iterator[Entry]:
+    """An ABI also lists what parents and callees throw: the declaration in the source decides whose an error is."""
+    notices = _json(raw.get("userdoc")).get("errors", {})
+    for item in raw["abi"]:
+        if item["type"] == "error" and f"error {item['name']}(" in text:
+            types = ",".join(_type(each) for each in item["inputs"])
+            told = notices.get(f"{item['name']}({types})", [{}])
+            notice = " ".join(str(told[0].get("notice", "")).split())
+            arguments = ", ".join(f"{_plain(each)} {each['name']}".strip() for each in item["inputs"])
+            yield Entry(source, contract, str(item["name"]), arguments, notice)
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value or {}
+
+
+def _type(argument: Mapping[str, Any]) -> str:
+    kind = str(argument["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_type(each) for each in argument['components'])}){kind.removeprefix('tuple')}"
+
+
+def _plain(argument: Mapping[str, Any]) -> str:
+    """The type as the source names it, without `struct` and `enum`."""
+    return str(argument.get("internalType") or argument["type"]).split()[-1].split(".")[-1]
+
+
+def page(root: Path | None = None) -> str:
+    """The page as it should be.
+
+    Raises:
+        UnknownErrors: a remedy names an error that is gone.
+    """
+    all_entries = entries(root)
+    if gone := sorted(REMEDIES.keys() - {entry.name for entry in all_entries}):
+        raise UnknownErrors(f"no contract declares {', '.join(gone)}: remove the remedy")
+    parts = [HEAD]
+    for source in sorted({entry.source for entry in all_entries}):
+        parts.append(f"## `{source.removeprefix(OWN_FOLDER)}`\n\n{COLUMNS}")
+        for entry in all_entries:
+            if entry.source == source:
+                arguments = f"`{entry.arguments}`" if entry.arguments else "–"
+                remedy = REMEDIES.get(entry.name, "")
+                parts.append(f"| `{entry.name}` | {arguments} | {_cell(entry.notice)} | {_cell(remedy)} |")
+        parts.append("")
+    return "\n".join([*parts, FOOT])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    root = find_root()
+    (root / PAGE).write_text(page(root))
+    print(f"wrote {PAGE}: {len(entries(root))} errors")
+
+
+if __name__ == "__main__":
+    main()
