@@ -43,7 +43,7 @@ STEPS_PER_MARKET = 360
 SEEDS = [("crypto", seed) for seed in range(5)] + [("stock", seed) for seed in range(3)]
 MAX_LIVE = 10
 
-WIDE = replace(BTC_7D, name="WIDE", c_override=WAD, min_variance=WAD // 10**4, max_variance=9 * WAD, loading=WAD)
+WIDE = replace(BTC_7D, name="WIDE", c_override=WAD, min_variance=WAD // 10**4, max_variance=4 * WAD, loading=WAD // 2)
 NARROW = replace(BTC_7D, name="NARROW", c_override=25 * WAD // 10**4, loading=0, reference=10**25)
 SMALL = replace(ETH_7D, name="SMALL", reference=10**14)
 LISTINGS = {"crypto": [BTC_7D, ETH_7D, BTC_30D, WIDE, NARROW, SMALL], "stock": [TSLA_7D]}

@@ -217,7 +217,7 @@ def test_a_million_seconds_without_a_keeper(kit):
 
 
 def test_a_gap_of_a_year_keeps_its_digits(kit):
-    listing = replace(BTC_7D, max_variance=9 * WAD)
+    listing = replace(BTC_7D, max_variance=4 * WAD)
     with kit.chain.anchor():
         bench = MarketBench(kit.chain, listing)
         ledger = Ledger(bench)

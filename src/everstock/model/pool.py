@@ -10,6 +10,7 @@ from .primitives import DAY, ceil_div, mul_div, mul_div_up
 from .vault import FREE, OPTIONS
 
 VIRTUAL_SHARES = 10**6
+MAX_CASH = 2**112 - 1
 DUST_SHARES = 10**9  # a pending request below it that is worth nothing is burned for nothing
 COOLDOWN_SECONDS = {Layer.MAIN: DAY, Layer.INSURANCE: 7 * DAY}
 
@@ -60,6 +61,8 @@ class PoolModel(Tracked):
         return self.options.refresh_book(self.token, now).require_depositable(self.layer, now).nav
 
     def _issue(self, assets: int, shares: int, receiver: str, payer: str) -> None:
+        cap = max(0, MAX_CASH - self.options.vault.balance(self.token, OPTIONS, self.name))
+        require(assets <= cap, "ERC4626ExceededMaxDeposit", receiver=receiver, assets=assets, max=cap)
         self.options.vault.deposit_sealed(self.token, OPTIONS, self.name, assets, payer)
         self.supply += shares
         self.shares[receiver] = self.shares_of(receiver) + shares
