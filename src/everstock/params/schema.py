@@ -1,19 +1,46 @@
-"""The shape and the bounds of a parameter file. Bounds repeat the contracts' hard bounds, so that a mistake costs no gas."""
+"""The shape and the bounds of a parameter file. They repeat the contracts' bounds: a mistake costs no gas."""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from eth_utils.address import is_checksum_address, to_checksum_address
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from everstock.artifacts import find_root
 
 WAD = 10**18
 DAYS_PER_YEAR = 365
 
+LOCAL = "local"
+MAX_NAME_BYTES = 31
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch("0x[0-9a-fA-F]{40}", value):
+        raise ValueError(f"{value!r} is no address: it takes 0x and 40 hexadecimal digits")
+    digits = value[2:]
+    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(value):
+        raise ValueError(f"{value} has a wrong checksum: a digit is mistyped, or its case is")
+    if int(digits, 16) == 0:
+        raise ValueError("the zero address is nobody's")
+    return str(to_checksum_address(value))
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("the name is empty")
+    if len(value.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"the name {value} is longer than {MAX_NAME_BYTES} bytes")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Name = Annotated[str, AfterValidator(_name)]
 PriceUsd = Annotated[Decimal, Field(gt=Decimal("0.000001"), le=10_000_000)]
 
 
@@ -26,11 +53,35 @@ class _Strict(BaseModel):
 
 
 class Roles(_Strict):
-    """Execution delays of the roles, in seconds."""
+    """Who holds the roles, and after how many seconds they act. Without holders the deployer keeps them all."""
 
+    admin: Address | None = None
+    governor: Address | None = None
+    guardian: Address | None = None
+    issuer: Address | None = None
+    admin_delay_seconds: Annotated[int, Field(ge=0, le=30 * 86400)] = 0
     governor_delay_seconds: Annotated[int, Field(ge=0, le=30 * 86400)]
     guardian_delay_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
     issuer_delay_seconds: Annotated[int, Field(ge=0, le=30 * 86400)] = 0
+
+    @property
+    def handed_over(self) -> bool:
+        """The deployer gives its roles away when it is done."""
+        return self.admin is not None
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        names = ("admin", "governor", "guardian", "issuer")
+        missing = [name for name in names if getattr(self, name) is None]
+        if 0 < len(missing) < len(names):
+            raise ValueError(f"name a holder of every role or of none: {', '.join(missing)} missing")
+        delayed = [field for field in (f"{name}_delay_seconds" for name in names) if getattr(self, field)]
+        if missing and delayed:
+            raise ValueError(
+                f"{', '.join(delayed)}: without holders the deployer keeps every role, and could not act at once "
+                "to deploy; name `admin`, `governor`, `guardian` and `issuer`, or set the delays to 0"
+            )
+        return self
 
 
 class Asset(_Strict):
@@ -38,7 +89,7 @@ class Asset(_Strict):
 
     max_age_seconds: Annotated[int, Field(ge=60, le=3 * 86400)]
     deviation: Annotated[Decimal, Field(ge=0, le=Decimal("0.05"))]
-    aggregator: str | None = None
+    aggregator: Address | None = None
     initial_price_usd: PriceUsd | None = None
     feed_decimals: Annotated[int, Field(ge=0, le=18)] = 8
 
@@ -52,9 +103,9 @@ class Asset(_Strict):
 class Market(_Strict):
     """One underlying and one variance budget."""
 
-    asset: str
+    asset: Name
     reference_price_usd: PriceUsd
-    sigma_ref: Annotated[Decimal, Field(gt=0, le=3)]
+    sigma_ref: Annotated[Decimal, Field(gt=0, le=2)]
     tenor_days: Annotated[Decimal, Field(gt=0, le=365)]
     loading: Annotated[Decimal, Field(ge=0, le=Decimal("0.5"))]
 
@@ -77,11 +128,11 @@ class Market(_Strict):
 class Token(_Strict):
     """A margin token. Without `address` a stock token is deployed (local chains and testnets)."""
 
-    name: str
+    name: Name
     decimals: Annotated[int, Field(ge=6, le=18)] = 18
     min_notional: Annotated[Decimal, Field(gt=0)]
     price_usd: PriceUsd | None = None
-    address: str | None = None
+    address: Address | None = None
 
     @property
     def min_notional_units(self) -> int:
@@ -97,17 +148,21 @@ class Token(_Strict):
 class Params(_Strict):
     """A whole deployment."""
 
-    network: str
-    treasury: str | None = None
+    network: Name
+    treasury: Address | None = None
     roles: Roles
-    assets: dict[str, Asset]
-    markets: dict[str, Market]
-    sigma_min: Annotated[Decimal, Field(gt=0)]
+    assets: dict[Name, Asset]
+    markets: dict[Name, Market]
+    sigma_min: Annotated[Decimal, Field(ge=Decimal("0.01"))]
     sigma_max: Annotated[Decimal, Field(le=2)]
-    tokens: dict[str, Token]
+    tokens: dict[Name, Token]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.network != LOCAL and not self.roles.handed_over:
+            raise ValueError(f"roles: name their holders; only on {LOCAL} does the deployer keep them")
+        if self.sigma_min >= self.sigma_max:
+            raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
         for name, market in self.markets.items():
             if market.asset not in self.assets:
                 raise ValueError(f"market {name} names an unknown asset {market.asset}")
@@ -115,9 +170,6 @@ class Params(_Strict):
                 raise ValueError(
                     f"market {name}: sigma_ref {market.sigma_ref} is outside [{self.sigma_min}, {self.sigma_max}]"
                 )
-        for name in self.assets:
-            if len(name.encode()) > 31:
-                raise ValueError(f"asset name {name} is longer than 31 bytes")
         return self
 
 

@@ -13,6 +13,11 @@ from pydantic import ValidationError
 from everstock.artifacts import find_root
 from everstock.params import UnknownNetwork, load
 
+CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+ROLES = ("admin", "governor", "guardian", "issuer")
+HOLDERS = {
+    role: "0x" + f"{index:02x}" * 20 for index, role in enumerate(("admin", "governor", "guardian", "issuer"), 1)
+}
 LOCAL = (find_root() / "params" / "local.yaml").read_text()
 
 
@@ -84,8 +89,7 @@ BAD = {
     "a negative price": ("assets/BTC/initial_price_usd", "-5"),
     "a reference price out of bounds": ("markets/BTC-7D/reference_price_usd", "10000001"),
     "a volatility of nothing": ("markets/BTC-7D/sigma_ref", "0"),
-    "a volatility over 300%": ("markets/BTC-7D/sigma_ref", "3.01"),
-    "a volatility over the largest": ("markets/BTC-7D/sigma_ref", "2.01"),
+    "a volatility over 200%": ("markets/BTC-7D/sigma_ref", "2.01"),
     "a volatility under the smallest": ("markets/BTC-30D/sigma_ref", "0.19"),
     "a tenor of nothing": ("markets/BTC-7D/tenor_days", "0"),
     "a tenor over a year": ("markets/BTC-7D/tenor_days", "366"),
@@ -101,6 +105,21 @@ BAD = {
     "a delay over a month": ("roles/issuer_delay_seconds", "2592001"),
     "a largest volatility over 200%": ("sigma_max", "2.01"),
     "a smallest volatility of nothing": ("sigma_min", "0"),
+    "a smallest volatility under 1%": ("sigma_min", "0.0099"),
+    "a smallest volatility that is the largest": ("sigma_min", "2"),
+    "an address that is too short": ("treasury", "0x" + "11" * 19),
+    "an address that is too long": ("treasury", "0x" + "11" * 21),
+    "an address without 0x": ("treasury", "11" * 20),
+    "an address that is a name": ("tokens/TSLA.M/address", "TSLA"),
+    "an address with a digit of another alphabet": ("tokens/TSLA.M/address", "0x" + "1g" * 20),
+    "an address with a wrong checksum": ("treasury", CHECKSUMMED.replace("aA", "Aa", 1)),
+    "the zero address": ("treasury", "0x" + "00" * 20),
+    "an admin that is no address": ("roles/admin", "me"),
+    "an empty name": ("tokens/TSLA.M/name", ""),
+    "a blank name": ("tokens/TSLA.M/name", "  "),
+    "a name that is too long": ("tokens/TSLA.M/name", "T" * 32),
+    "a delay without holders": ("roles/governor_delay_seconds", "1"),
+    "a delay of an admin that is not named": ("roles/admin_delay_seconds", "172800"),
 }
 
 
@@ -134,10 +153,52 @@ def test_an_asset_has_one_source_of_prices(raw, tmp_path, sources):
         load("local", written(tmp_path, raw))
 
 
-def test_an_assets_name_fits_its_id(raw, tmp_path):
-    raw["assets"]["B" * 32] = raw["assets"]["BTC"]
-    with pytest.raises(ValidationError, match="longer than 31 bytes"):
+@pytest.mark.parametrize("section", ["assets", "markets", "tokens"])
+@pytest.mark.parametrize(("name", "why"), [("B" * 32, "longer than 31 bytes"), ("é" * 16, "longer"), ("", "is empty")])
+def test_names_fit_31_bytes(raw, tmp_path, section, name, why):
+    raw[section][name] = next(iter(raw[section].values()))
+    with pytest.raises(ValidationError, match=why):
         load("local", written(tmp_path, raw))
+
+
+@pytest.mark.parametrize("section", ["assets", "markets", "tokens"])
+def test_a_name_of_31_bytes_fits(raw, tmp_path, section):
+    raw[section]["B" * 31] = next(iter(raw[section].values()))
+    load("local", written(tmp_path, raw))
+
+
+@pytest.mark.parametrize("text", [CHECKSUMMED, CHECKSUMMED.lower(), "0x" + CHECKSUMMED[2:].upper()])
+def test_addresses_come_out_with_their_checksum(raw, tmp_path, text):
+    put(raw, "treasury", text)
+    put(raw, "tokens/TSLA.M/address", text)
+    del raw["assets"]["BTC"]["initial_price_usd"]
+    put(raw, "assets/BTC/aggregator", text)
+    params = load("local", written(tmp_path, raw))
+    assert params.treasury == params.tokens["TSLA.M"].address == params.assets["BTC"].aggregator == CHECKSUMMED
+
+
+def test_holders_are_named_for_every_role_or_for_none(raw, tmp_path):
+    raw["roles"] |= HOLDERS | {"governor_delay_seconds": "172800", "admin_delay_seconds": "172800"}
+    roles = load("local", written(tmp_path, raw)).roles
+    assert roles.handed_over
+    assert (roles.governor, roles.governor_delay_seconds) == (HOLDERS["governor"], 172_800)
+    del raw["roles"]["issuer"], raw["roles"]["admin"]
+    with pytest.raises(ValidationError, match=r"of every role or of none: admin, issuer missing"):
+        load("local", written(tmp_path, raw))
+
+
+def test_a_delay_without_holders_says_why_not(raw, tmp_path):
+    put(raw, "roles/governor_delay_seconds", "1")
+    with pytest.raises(ValidationError, match="without holders the deployer keeps every role"):
+        load("local", written(tmp_path, raw))
+
+
+def test_only_on_local_the_deployer_keeps_the_roles(raw, tmp_path):
+    put(raw, "network", "sepolia")
+    with pytest.raises(ValidationError, match="roles: name their holders"):
+        load("local", written(tmp_path, raw))
+    raw["roles"] |= HOLDERS
+    load("local", written(tmp_path, raw))
 
 
 def test_the_bounds_themselves_are_good(raw, tmp_path):
@@ -147,6 +208,7 @@ def test_the_bounds_themselves_are_good(raw, tmp_path):
     put(raw, "markets/BTC-7D/loading", "0.5")
     put(raw, "markets/ETH-7D/loading", "0")
     put(raw, "sigma_max", "2")
+    put(raw, "sigma_min", "0.01")
     put(raw, "tokens/TSLA.M/decimals", "6")
     load("local", written(tmp_path, raw))
 
