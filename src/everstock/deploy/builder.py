@@ -1,6 +1,6 @@
 """Deploys the whole system from parameters, in the order of dependency, and wires its roles.
 
-Every step has a name. The roles are granted last, so that a half-built system trusts nobody but its deployer.
+Every step has a name. The roles go to their holders last, so that a half-built system trusts nobody but its deployer.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from everstock.chain.accounts import address as named_address
 from everstock.chain.base import Chain
 from everstock.chain.contract import Contract
 from everstock.client.system import Asset, MarginToken, Market, System
+from everstock.deploy.checks import check
+from everstock.deploy.handover import hand_over
 from everstock.deploy.roles import GRANTS, Role
 from everstock.params import Params
 from everstock.params import Token as TokenParams
@@ -29,6 +31,7 @@ class Builder:
         self.params = params
         self.sender = sender
         self.artifacts = artifacts or load_artifacts()
+        check(chain, params, sender)
         self.authority = self.deploy("Authority", sender)
 
     def deploy(self, artifact: str, *args: Any) -> Contract:
@@ -43,7 +46,7 @@ class Builder:
     def grant(self, role: Role, account: Any, delay_seconds: int = 0) -> None:
         self.authority.grantRole(int(role), account, delay_seconds, sender=self.sender)
 
-    # ── parts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def build(self) -> System:
         params = self.params
         treasury = params.treasury or named_address("treasury")
@@ -84,6 +87,9 @@ class Builder:
             system.markets[name] = self.market(system, name)
         for symbol, token in params.tokens.items():
             list_token(system, symbol, token)
+        if params.roles.governor is not None:
+            hand_over(system, self.sender)
+            system.governor = params.roles.governor
         return system
 
     def asset(self, system: System, name: str) -> Asset:
@@ -157,5 +163,10 @@ def list_token(system: System, symbol: str, spec: TokenParams) -> MarginToken:
 def deploy_system(
     chain: Chain, params: Params, sender: str | None = None, artifacts: Artifacts | None = None
 ) -> System:
-    """Deploy everything `params` names. `sender` defaults to the chain's account `deployer`."""
+    """Deploy everything `params` names. `sender` defaults to the chain's account `deployer`.
+
+    Raises:
+        NotDeployable: a given contract is not there; nothing was sent.
+        HandOverFailed: the roles did not end up with their holders.
+    """
     return Builder(chain, params, sender or chain.account("deployer"), artifacts).build()

@@ -1,4 +1,4 @@
-"""Which role may call which function. One table, from which the deployment wires the authority and the role tests take their cases."""
+"""Which role may call which function: one table, for the deployment and for the role tests."""
 
 from __future__ import annotations
 
