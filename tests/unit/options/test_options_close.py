@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from everstock.chain import ZERO_ADDRESS
-from everstock.chain.errors import Reverted
 from support.desk import (
     BID,
     CLOSED,
@@ -296,17 +295,32 @@ def test_close_works_on_a_close_only_token_and_while_opening_is_paused(holder):
 
 # ---------------------------------------------------------------------------------------------- keys of other positions
 
+OFF_GRID = (165, -165, 256, -257, 511, 512, 513, -512, 2**15 - 1, -(2**15))
+
 
 @pytest.mark.parametrize("market", ["BTC-7D", "ETH-7D"])
 def test_a_strike_off_the_grid_is_no_other_positions_name(desk, market):
     """Keys hold nine bits of strike: strike 512 of market 0 must not stand for strike 0 of market 1."""
     desk.with_market("ETH-7D").open(0, False, N)
     desk.open(0, False, N, owner=desk.who.rival)
-    before = desk.statement()
-    for strike in (512, 256, -257, 511, 513, -512):
-        with pytest.raises(Reverted):
-            desk.with_market(market).close(strike, False)
-    assert desk.statement() == before
+    there = desk.with_market(market)
+    account = (desk.who.trader, desk.token.address)
+    for strike in OFF_GRID:
+        with desk.refused("PerpetualOptions_NoPosition", *account, there.id(strike, False)):
+            there.close(strike, False)
+        assert there.position(strike, False) == (0, 0, 0)
+
+
+def test_a_strike_off_the_grid_is_nothing_for_a_keeper(desk):
+    """Liquidation, exercise and eviction name positions the same way."""
+    desk.with_market("ETH-7D").open(0, True, N)
+    desk.open(0, True, N, owner=desk.who.rival)
+    for strike in OFF_GRID:
+        for market in ("BTC-7D", "ETH-7D"):
+            there = desk.with_market(market)
+            for act in (there.liquidate, there.exercise, there.evict):
+                with desk.refused("PerpetualOptions_NoPosition", ..., ..., there.id(strike, True)):
+                    act(strike, True)
 
 
 def test_a_strike_off_the_grid_is_no_position_of_a_frozen_market(desk):
@@ -315,7 +329,6 @@ def test_a_strike_off_the_grid_is_no_position_of_a_frozen_market(desk):
     desk.open(0, False, N, owner=desk.who.rival)
     desk.wind_down(60_000)
     desk.pass_time(3 * DAY)
-    before = desk.statement()
-    with pytest.raises(Reverted):
-        desk.close_frozen(512, False)
-    assert desk.statement() == before
+    for strike in OFF_GRID:
+        with desk.refused("PerpetualOptions_NoPosition", ..., ..., desk.id(strike, False)):
+            desk.close_frozen(strike, False)

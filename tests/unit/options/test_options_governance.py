@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from everstock.chain import ZERO_ADDRESS
 from everstock.chain.testing import reverts
 from support.desk import DAY, ONE, Desk, add_market
 
 MAX_PAUSE = 7 * DAY
-MAX_MINIMUM = 10**27
+MAX_MINIMUM = 2**88 - 1
 
 
 def text(value: str) -> bytes:
@@ -66,9 +68,7 @@ def test_a_minimum_of_nothing_is_refused(desk):
 
 
 def test_a_minimum_at_its_bounds_is_taken(desk):
-    largest = 2**88 - 1  # what fits: the upper bound is beyond it
-    assert largest < MAX_MINIMUM
-    for minimum in (1, largest):
+    for minimum in (1, MAX_MINIMUM):  # the largest that fits
         receipt = desk.options.setToken(desk.token.address, minimum, True, sender=desk.who.governor)
         assert (desk.book.minNotional, desk.book.closeOnly) == (minimum, True)
         assert receipt.event("SetToken").args == {
@@ -122,7 +122,7 @@ def test_pause_of_an_unknown_market_is_refused(desk):
 
 def test_views_of_what_is_not_there_are_empty(desk: Desk):
     book = desk.options.tokenBook(desk.who.stranger)
-    assert (book.mainPool, book.insurancePool, book.marketIds) == (ZERO_ADDRESS, ZERO_ADDRESS, [])
+    assert (book.minNotional, book.closeOnly, book.marketIds) == (0, False, [])
     state = desk.options.marketState(desk.who.stranger, 3)
     assert (state.strikes, state.fundingEntry, state.frozen) == ([], 0, False)
     assert desk.options.positions(desk.who.stranger, desk.who.stranger) == []
@@ -130,3 +130,19 @@ def test_views_of_what_is_not_there_are_empty(desk: Desk):
     assert desk.options.openingPausedUntil(99) == 0
     assert desk.options.treasury() == desk.who.treasury
     assert desk.options.vault() == desk.vault.address
+
+
+# ---------------------------------------------------------------------------------------------- construction
+
+
+@pytest.mark.parametrize("missing", ["vault", "treasury", "main deployer", "insurance deployer"])
+def test_the_book_is_not_built_without_its_parts(desk, missing):
+    parts = {name: desk.chain.account(name) for name in ("vault", "treasury", "main deployer", "insurance deployer")}
+    parts[missing] = ZERO_ADDRESS
+    with reverts("PerpetualOptions_ZeroAddress"):
+        desk.chain.deploy(
+            desk.system.artifacts["PerpetualOptions"],
+            desk.system.authority,
+            *parts.values(),
+            sender=desk.who.stranger,
+        )

@@ -15,6 +15,7 @@ from support.desk import (
     MAIN_CASH,
     MARGIN,
     ONE,
+    UINT112_MAX,
     UINT256_MAX,
     Desk,
     add_token,
@@ -22,6 +23,7 @@ from support.desk import (
 )
 
 VIRTUAL = 10**6
+FULL_MUL_DIV_FAILED = bytes.fromhex("ae47f702")  # Solady's FullMulDivFailed(), which no ABI lists
 BOTH = pytest.mark.parametrize("layer", [MAIN, INSURANCE])
 
 
@@ -182,11 +184,32 @@ def test_a_deposit_for_nobody_is_refused(desk, layer):
 
 @BOTH
 def test_a_deposit_of_uint_max_is_refused(desk, layer):
-    for call in (desk.pool(layer)["deposit(uint256,address)"], desk.pool(layer).mint):
-        before = desk.statement()
-        with pytest.raises(Exception, match=r"ERC20Insufficient|FullMulDivFailed|0xae47f702"):
-            call(UINT256_MAX, desk.who.late_lp, sender=desk.who.late_lp)
-        assert desk.statement() == before
+    pool, lp = desk.pool(layer), desk.who.late_lp
+    with desk.refused("Unknown", FULL_MUL_DIV_FAILED):  # the shares fit no word
+        pool["deposit(uint256,address)"](UINT256_MAX, lp, sender=lp)
+    with desk.refused("ERC4626ExceededMaxDeposit", lp, ..., pool.maxDeposit(lp)):
+        pool.mint(UINT256_MAX, lp, sender=lp)
+
+
+@BOTH
+def test_a_deposit_beyond_the_cap_is_refused_by_name(desk, layer):
+    """Cash stays within 112 bits; a mint that asks for more is told the assets it would cost."""
+    pool, lp, receiver = desk.pool(layer), desk.who.late_lp, desk.who.stranger
+    cap = UINT112_MAX - desk.cash(layer)
+    assert pool.maxDeposit(receiver) == cap
+    desk.give(lp, cap + 1)
+    desk.token.contract.approve(pool, cap + 1, sender=lp)
+    for call in (pool["deposit(uint256,address)"], pool["deposit(uint256,address,uint256)"]):
+        args = (cap + 1, receiver, 0)[: len(call.spec.inputs.types)]
+        with desk.refused("ERC4626ExceededMaxDeposit", receiver, cap + 1, cap):
+            call(*args, sender=lp)
+    shares = pool.previewDeposit(cap) + VIRTUAL
+    with desk.refused("ERC4626ExceededMaxDeposit", receiver, pool.previewMint(shares), cap):
+        pool.mint(shares, receiver, sender=lp)
+    pool["deposit(uint256,address)"](cap, receiver, sender=lp)
+    assert (desk.cash(layer), pool.maxDeposit(receiver), pool.maxMint(receiver)) == (UINT112_MAX, 0, 0)
+    with desk.refused("ERC4626ExceededMaxDeposit", receiver, 1, 0):
+        pool["deposit(uint256,address)"](1, receiver, sender=lp)
 
 
 def test_only_the_vault_makes_a_pool_collect(desk):

@@ -92,7 +92,7 @@ def test_a_token_is_listed_once(desk):
 
 
 def test_a_minimum_of_nothing_is_refused(desk):
-    with desk.refused("PerpetualOptions_OutOfBounds", text("minNotional"), 0, 1, 10**27):
+    with desk.refused("PerpetualOptions_OutOfBounds", text("minNotional"), 0, 1, 2**88 - 1):
         listed(desk, stock(desk, 18), 0)
 
 

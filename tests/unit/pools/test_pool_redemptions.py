@@ -13,6 +13,7 @@ from support.desk import (
     INSURANCE_CASH,
     MAIN,
     MAIN_CASH,
+    MARGIN,
     ONE,
     UINT256_MAX,
     Desk,
@@ -338,11 +339,102 @@ def test_nothing_is_free_while_reserves_are_over_80_per_cent(system):
         execute(desk, INSURANCE)
 
 
-def test_a_share_worth_less_than_a_unit_is_not_burned_for_nothing(desk):
-    request(desk, MAIN, VIRTUAL - 1)
+# ---------------------------------------------------------------------------------------------- dust
+
+
+@BOTH
+@pytest.mark.parametrize("shares", [1, VIRTUAL - 1])
+def test_a_request_that_is_worth_nothing_is_burned_for_nothing(desk, layer, shares):
+    """It would stay pending for good, and stand in the way of its controller's next."""
+    pool, supply, cash = desk.pool(layer), desk.pool(layer).totalSupply(), desk.cash(layer)
+    request(desk, layer, shares)
+    desk.chain.warp(COOLDOWN[layer])
+    receipt = execute(desk, layer)
+    assert receipt.return_value == (shares, 0)
+    assert receipt.event("ExecuteRedemption").args == {
+        "controller": desk.who.lp,
+        "shares": shares,
+        "assets": 0,
+        "pending": 0,
+    }
+    assert (pool.totalSupply(), desk.cash(layer)) == (supply - shares, cash)
+    assert (pool.pendingRedeemRequest(0, desk.who.lp), pool.maxRedeem(desk.who.lp)) == (0, 0)
+    assert pool.balanceOf(pool) == 0
+    request(desk, layer)  # the way is free
+
+
+def test_dust_in_a_request_leaves_an_older_claim_as_it_is(desk):
+    shares = shares_of(desk, MAIN)
+    request(desk, MAIN, shares // 2)
     desk.chain.warp(DAY)
-    with desk.refused("UnderwritingPool_NothingFree", MAIN_CASH, 0):
-        execute(desk, MAIN)
+    assets = execute(desk, MAIN).return_value[1]
+    request(desk, MAIN, 1)
+    desk.chain.warp(DAY)
+    execute(desk, MAIN)
+    assert desk.main.maxRedeem(desk.who.lp) == shares // 2
+    assert desk.main.maxWithdraw(desk.who.lp) == assets
+
+
+def test_dust_that_is_worth_a_unit_is_paid_or_waits(desk):
+    request(desk, MAIN, VIRTUAL)
+    desk.chain.warp(DAY)
+    assert execute(desk, MAIN).return_value == (VIRTUAL, 1)
+
+
+def test_a_remainder_that_has_come_to_be_worth_nothing_is_burned_for_nothing(system):
+    """It was worth some units when the cash ran out, and is worth less now that the options are worth more."""
+    desk = Desk.empty(system)
+    desk.fund_pool(MAIN, MAIN_CASH)
+    desk.fund_pool(INSURANCE, 150 * ONE)
+    desk.add_margin(desk.who.trader, MARGIN)
+    desk.open(0, True, 400 * ONE)
+    pool = desk.insurance
+    with desk.chain.anchor():
+        desk.pass_time(COOLDOWN[INSURANCE])
+        desk.refresh()
+        nav, supply = pool.nav(False), pool.totalSupply()
+    free = nav.cash - up(nav.reserved * 10, 8)
+    request(desk, INSURANCE, up((free + 3) * (supply + VIRTUAL), nav.nav + 1))
+    desk.pass_time(COOLDOWN[INSURANCE])
+    with reverts("UnderwritingPool_NothingFree"):
+        for _ in range(4):  # a last unit may be free after the first
+            execute(desk, INSURANCE)
+    left = pool.pendingRedeemRequest(0, desk.who.lp)
+    assert 0 < left < 4 * VIRTUAL
+    desk.move(130_000)
+    assert execute(desk, INSURANCE).return_value == (left, 0)
+    assert pool.pendingRedeemRequest(0, desk.who.lp) == pool.balanceOf(pool) == 0
+
+
+def ruined(system) -> Desk:
+    """Insurance has paid nearly all it had, three times: shares are worth a ten-thousandth of what they cost."""
+    desk = Desk.empty(system)
+    desk.fund_pool(MAIN, 10_000 * ONE)
+    desk.fund_pool(INSURANCE, 10 * ONE)
+    desk.add_margin(desk.who.trader, MARGIN)
+    desk.options.setToken(desk.token.address, 1, False, sender=desk.who.governor)
+    before = 60_000
+    for price in (140_000, 320_000, 740_000):
+        strike = desk.market.nearest_strike(before)
+        desk.open(strike, True, desk.cash(INSURANCE) * 39 // 10)
+        desk.move(price)
+        desk.exercise(strike, True)
+        before = price
+    return desk
+
+
+def test_more_than_dust_that_is_worth_nothing_waits_for_better_times(system):
+    desk = ruined(system)
+    assert desk.insurance.convertToAssets(10**9) == 0
+    for shares in (10**9, 10**9 + 1):
+        with desk.chain.anchor():
+            request(desk, INSURANCE, shares)
+            desk.pass_time(COOLDOWN[INSURANCE])
+            with desk.refused("UnderwritingPool_NothingFree", desk.cash(INSURANCE), 0):
+                execute(desk, INSURANCE)
+    request(desk, INSURANCE, 10**9 - 1)
+    desk.pass_time(COOLDOWN[INSURANCE])
+    assert execute(desk, INSURANCE).return_value == (10**9 - 1, 0)
 
 
 @BOTH
