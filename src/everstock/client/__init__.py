@@ -1,7 +1,18 @@
-"""Typed objects over the contracts. Amounts are `Decimal` tokens, prices `Decimal` USD, times `timedelta` or seconds."""
+"""Typed objects over the contracts. Amounts are `Decimal` tokens, prices `Decimal` USD, times seconds."""
 
 from everstock.client.pool import Pool
 from everstock.client.system import Asset, MarginToken, Market, System
-from everstock.client.trader import Health, Side, Trader
+from everstock.client.trader import ClosePreview, Health, OpenPreview, Side, Trader
 
-__all__ = ["Asset", "Health", "MarginToken", "Market", "Pool", "Side", "System", "Trader"]
+__all__ = [
+    "Asset",
+    "ClosePreview",
+    "Health",
+    "MarginToken",
+    "Market",
+    "OpenPreview",
+    "Pool",
+    "Side",
+    "System",
+    "Trader",
+]

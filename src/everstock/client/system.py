@@ -171,6 +171,7 @@ class System:
     oracle: Contract
     options: Contract
     factory: Contract
+    lens: Contract
     assets: dict[str, Asset] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     tokens: dict[str, MarginToken] = field(default_factory=dict)

@@ -34,6 +34,43 @@ class Health:
     maintenance_margin: Decimal
 
 
+@dataclass(frozen=True)
+class OpenPreview:
+    """What an order to open would do next in this block: tokens, prices in USD.
+
+    ``refusal`` names the error that would stop it, None when nothing would. Without a price all amounts are 0.
+    ``funding_per_day`` and ``rent_per_day`` are those of the whole resulting position at today's speed.
+    """
+
+    refusal: str | None
+    premium: Decimal
+    fee: Decimal
+    price_usd: Decimal
+    strike_price_usd: Decimal
+    equity_after: Decimal
+    initial_margin_after: Decimal
+    main_cash_after: Decimal
+    main_reserved_after: Decimal
+    insurance_cash_after: Decimal
+    insurance_reserved_after: Decimal
+    funding_per_day: Decimal
+    rent_per_day: Decimal
+
+
+@dataclass(frozen=True)
+class ClosePreview:
+    """What a close would pay next in this block, in tokens; ``refusal`` as in :class:`OpenPreview`."""
+
+    refusal: str | None
+    notional: Decimal
+    payout_main: Decimal
+    payout_insurance: Decimal
+    fee: Decimal
+    debt_paid: Decimal
+    to_owner: Decimal
+    balance_after: Decimal
+
+
 @dataclass(frozen=True, eq=False)
 class Trader:
     """Trades against margin in the vault. `owner` signs unless `sender` is given."""
@@ -99,6 +136,64 @@ class Trader:
         """Sell back at the bid; all of the position by default."""
         order = self.order(market, strike, side, notional, min_proceeds, deadline)
         return self._options.close(order, sender=self.owner)  # type: ignore[no-any-return]
+
+    def preview_open(
+        self,
+        market: Market,
+        strike: int,
+        side: Side,
+        notional: Decimal | int | str,
+        max_premium: Decimal | int | str | None = None,
+        deadline: int | None = None,
+    ) -> OpenPreview:
+        """What :meth:`open` with the same arguments would do now."""
+        limit = notional if max_premium is None else max_premium
+        p = self._lens.previewOpen(self.order(market, strike, side, notional, limit, deadline))
+        amount = self.token.amount
+        return OpenPreview(
+            refusal=self._refusal(p.refusal),
+            premium=amount(p.premium),
+            fee=amount(p.fee),
+            price_usd=Decimal(p.price).scaleb(-18),
+            strike_price_usd=Decimal(p.strikePrice).scaleb(-18),
+            equity_after=amount(p.equityAfter),
+            initial_margin_after=amount(p.initialMarginAfter),
+            main_cash_after=amount(p.cashMainAfter),
+            main_reserved_after=amount(p.reservedMainAfter),
+            insurance_cash_after=amount(p.cashInsuranceAfter),
+            insurance_reserved_after=amount(p.reservedInsuranceAfter),
+            funding_per_day=amount(p.fundingPerDay),
+            rent_per_day=amount(p.rentPerDay),
+        )
+
+    def preview_close(
+        self, market: Market, strike: int, side: Side, notional: Decimal | int | str | None = None
+    ) -> ClosePreview:
+        """What :meth:`close` would pay now; all of the position by default."""
+        units = MAX_UINT112 if notional is None else self.token.units(notional)
+        position = (market.id, strike, side is Side.CALL)
+        refusal, *amounts = self._lens.previewClose(self.owner, self.token.address, position, units)
+        return ClosePreview(self._refusal(refusal), *(self.token.amount(each) for each in amounts))
+
+    def max_open(self, market: Market, strike: int, side: Side) -> Decimal:
+        """The largest notional that :meth:`open` accepts now, at any premium; 0 when it accepts none."""
+        found = self._lens.maxOpen(self.owner, self.token.address, market.id, strike, side is Side.CALL)
+        return self.token.amount(found)
+
+    def max_withdraw(self) -> Decimal:
+        """The largest amount that :meth:`withdraw` accepts now."""
+        return self.token.amount(self._lens.maxWithdraw(self.owner, self.token.address))
+
+    @property
+    def _lens(self) -> Any:
+        return self.token.system.lens
+
+    def _refusal(self, selector: bytes) -> str | None:
+        """The error's name; its selector in hexadecimal when no known ABI lists it."""
+        if not any(selector):
+            return None
+        known = self.token.system.chain.registry.errors.get(selector)
+        return f"0x{selector.hex()}" if known is None else known.name
 
     def settle(self, sender: Any = None) -> Receipt:
         """Pay the funding and rent that have fallen due."""

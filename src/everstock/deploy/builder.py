@@ -55,6 +55,7 @@ class Builder:
         deployers = [self.deploy(name).address for name in ("MainPoolDeployer", "InsurancePoolDeployer")]
         options = self.deploy("PerpetualOptions", self.authority.address, vault.address, treasury, *deployers)
         factory = self.deploy("PoolFactory", self.authority.address, options.address, *deployers)
+        lens = self.deploy("OptionsLens", options.address)
         for contract, kind in (
             (vault, "CollateralVault"),
             (oracle, "PriceOracle"),
@@ -80,6 +81,7 @@ class Builder:
             oracle=oracle,
             options=options,
             factory=factory,
+            lens=lens,
         )
         for name in params.assets:
             system.assets[name] = self.asset(system, name)
