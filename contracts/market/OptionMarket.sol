@@ -222,9 +222,8 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         status = answer.status;
         bool good = status == PriceStatus.Open || status == PriceStatus.Closed;
         if (w.clock.running) {
-            uint256 until = good || answer.breakerHalt
-                ? block.timestamp
-                : Fixed.min(block.timestamp, uint256(answer.publishedAt) + answer.maxAge);
+            uint256 until =
+                good || answer.breakerHalt ? block.timestamp : Fixed.min(block.timestamp, uint256(answer.publishedAt) + answer.maxAge);
             _accrueTo(w, until);
         }
         due = _addLumps(w);
@@ -641,7 +640,12 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     /// @inheritdoc IOptionMarket
     function phase() external view returns (Phase) {
-        return !clock.retiring ? Phase.Active : _frozen(clock) ? Phase.Frozen : Phase.WindingDown;
+        return
+            !clock.retiring
+                ? Phase.Active
+                : _frozen(clock)
+                    ? Phase.Frozen
+                    : Phase.WindingDown;
     }
 
     /// @inheritdoc IOptionMarket

@@ -38,11 +38,11 @@ contract ChainProbe {
 
     uint256 public stored;
     mapping(address who => uint256 count) public counts;
-    bool transient locked;
-    uint256 private immutable SEED;
+    bool private transient locked;
+    uint256 private immutable initialSeed;
 
     constructor(uint256 seed) payable {
-        SEED = seed;
+        initialSeed = seed;
     }
 
     receive() external payable {
@@ -119,6 +119,7 @@ contract ChainProbe {
     }
 
     function failText() external pure {
+        // solhint-disable-next-line gas-custom-errors
         revert("a plain reason");
     }
 
@@ -156,7 +157,7 @@ contract ChainProbe {
     // ----------------------------------------------------------------- reading
 
     function seed() external view returns (uint256) {
-        return SEED;
+        return initialSeed;
     }
 
     function time() external view returns (uint256) {

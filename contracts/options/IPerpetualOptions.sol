@@ -154,26 +154,12 @@ interface IPerpetualOptions {
         uint256 fee,
         uint256 price
     );
-    event Close(
-        address indexed owner,
-        address indexed token,
-        uint16 indexed marketId,
-        PositionId id,
-        CloseReason reason,
-        Closed closed
-    );
+    event Close(address indexed owner, address indexed token, uint16 indexed marketId, PositionId id, CloseReason reason, Closed closed);
     /// @notice A keeper was paid: out of the account's proceeds or balance, and out of the insurance pool.
     event Reward(address indexed keeper, address indexed owner, address indexed token, uint256 fromAccount, uint256 fromInsurance);
     /// @notice Funding and rent of one position since its last settlement: paid, but for what an `Owe` after it says. Insurance gets
     ///         ⌊funding/100⌋ + ⌊rent/10⌋ of it, main the rest.
-    event Settle(
-        address indexed owner,
-        address indexed token,
-        uint16 indexed marketId,
-        PositionId id,
-        uint256 funding,
-        uint256 rent
-    );
+    event Settle(address indexed owner, address indexed token, uint16 indexed marketId, PositionId id, uint256 funding, uint256 rent);
     /// @notice What an account could not pay of what the settlements just before charged it: it joins its debt.
     event Owe(address indexed owner, address indexed token, uint256 main, uint256 insurance);
     /// @notice Old debt that an account paid out of its margin. What proceeds pay of it stands in `Close`.

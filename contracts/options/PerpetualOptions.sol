@@ -198,8 +198,9 @@ contract PerpetualOptions is PoolBook {
         (Context memory c, Book storage book) = _beginClose(owner, token, id, IOptionMarket.QuoteKind.Mark);
         MarketBook storage mb = book.markets[id.marketId];
         bool capped = mb.liveCount == MAX_STRIKES || book.marketIds.count() == MAX_MARKETS || c.market.liveCount() == StrikeGrid.MAX_LIVE;
-        bool far = c.quote.strikePrice < (c.quote.price * (WAD - EVICTION_BAND)) / WAD ||
-            c.quote.strikePrice > Fixed.mulDivUp(c.quote.price, WAD + EVICTION_BAND, WAD);
+        bool far =
+            c.quote.strikePrice < (c.quote.price * (WAD - EVICTION_BAND)) / WAD ||
+                c.quote.strikePrice > Fixed.mulDivUp(c.quote.price, WAD + EVICTION_BAND, WAD);
         if (!capped || !far || mb.strikes[id.strike].total() * 100 >= _notional(book)) revert PerpetualOptions_NotEvictable(token, id);
         return _reduce(c, book, c.notional, CloseReason.Eviction, 0);
     }

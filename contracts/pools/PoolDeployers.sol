@@ -22,7 +22,8 @@ contract MainPoolDeployer is IPoolDeployer {
     function deploy(IPerpetualOptions book, IERC20Metadata token) external returns (address pool) {
         bytes32 salt = PoolAddress.salt(address(book), address(token));
         pool = CREATE3.predictDeterministicAddress(salt);
-        if (pool.code.length == 0) CREATE3.deployDeterministic(abi.encodePacked(type(MainPool).creationCode, abi.encode(book, token)), salt);
+        if (pool.code.length == 0)
+            CREATE3.deployDeterministic(abi.encodePacked(type(MainPool).creationCode, abi.encode(book, token)), salt);
     }
 }
 

@@ -71,10 +71,7 @@ library PoolValuation {
         return market.phase() == IOptionMarket.Phase.Frozen;
     }
 
-    function _start(
-        IPerpetualOptions.PoolState memory pool,
-        bool forDeposit
-    ) private pure returns (IUnderwritingPool.Nav memory nav) {
+    function _start(IPerpetualOptions.PoolState memory pool, bool forDeposit) private pure returns (IUnderwritingPool.Nav memory nav) {
         (nav.cash, nav.reserved) = (pool.cash, pool.reserved);
         if (forDeposit) nav.debt = pool.debt;
     }

@@ -1,9 +1,9 @@
 """Measures what operations cost on Anvil and writes `snapshots/gas.json` and `snapshots/size.json`.
 
-`python -m everstock.gas` rewrites both; a diff in git then shows every change. Figures are of whole transactions, base cost and
-calldata included, with Chainlink's mock aggregator as the feed. A case's name says what differs from the plain one: a repeat user, the
-feed's round unchanged, eight live strikes in the pool; pokes come fifteen minutes after the last one, so that they also sample variance,
-everything else five minutes after it.
+`python -m everstock.gas` rewrites both; a diff in git then shows every change. Figures are of whole transactions, base
+cost and calldata included, with Chainlink's mock aggregator as the feed. A case's name says what differs from the plain
+one: a repeat user, the feed's round unchanged, eight live strikes in the pool; pokes come fifteen minutes after the
+last one, so that they also sample variance, everything else five minutes after it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class Bench:
         self.price *= Decimal(factor)
         self.system.asset("BTC").publish(self.price)
 
-    def measure(self, act: Callable[[], Receipt], *before: Callable[[], object], wait: int = TRADE_DELAY_SECONDS) -> int:
+    def measure(
+        self, act: Callable[[], Receipt], *before: Callable[[], object], wait: int = TRADE_DELAY_SECONDS
+    ) -> int:
         """Gas of `act` after `before`, then undo everything."""
         price = self.price
         with self.chain.anchor():
@@ -90,7 +92,7 @@ class Bench:
         self.price = price
         return gas
 
-    # ── situations ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── situations ────────────────────────────────────────────────────────────────────────────────────────────────
     def new_print(self) -> None:
         """A print 0.3% higher: no strike is crossed, variance is sampled."""
         self.publish("1.003")
@@ -100,7 +102,7 @@ class Bench:
         self.publish("1.025")
 
     def exhausted(self) -> None:
-        """The trader's balance is drawn down to its margin requirement, and rent and funding take it below maintenance."""
+        """The trader keeps its margin requirement and no more, and rent and funding take it below maintenance."""
         health = self.account.health
         self.account.withdraw(health.equity - health.initial_margin)
         for _ in range(200):
@@ -129,7 +131,7 @@ class Bench:
         self.requested()
         self.token.main.execute_redemption(self.lp, self.keeper)
 
-    # ── figures ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────
     def core(self) -> dict[str, int]:
         """The figures that must not depend on how many positions and tokens there are."""
         account, market, m = self.account, self.market, self.measure
@@ -150,7 +152,9 @@ class Bench:
             "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
             "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
             "poke (same print, no sample)": m(market.refresh),
-            "open (add, variance sample)": m(lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS),
+            "open (add, variance sample)": m(
+                lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS
+            ),
             "settle": m(account.settle),
             "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
             "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),
@@ -161,7 +165,9 @@ class Bench:
             "pool claim (8 strikes)": m(lambda: token.main.claim(self.lp), self.executed),
             "vault deposit": m(lambda: self._vault_deposit()),
             "vault withdraw": m(lambda: token.trader(self.keeper).withdraw(Decimal("0.5"))),
-            "vault withdraw (free balance)": m(lambda: vault.withdraw(token.address, 1, self.trader, sender=self.keeper)),
+            "vault withdraw (free balance)": m(
+                lambda: vault.withdraw(token.address, 1, self.trader, sender=self.keeper)
+            ),
             "withdraw margin (one position)": m(lambda: account.withdraw(1)),
             "list token": m(self._list),
             "token transfer": m(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
@@ -173,7 +179,8 @@ class Bench:
 
     def _vault_deposit(self) -> Receipt:
         system, token = self.system, self.token
-        return system.vault.deposit(token.address, system.options.address, self.trader, token.units(1), sender=self.trader)  # type: ignore[no-any-return]
+        where = (token.address, system.options.address, self.trader)
+        return system.vault.deposit(*where, token.units(1), sender=self.trader)  # type: ignore[no-any-return]
 
     def _list(self) -> Receipt:
         system = self.system
@@ -217,7 +224,8 @@ def main() -> None:
     console.print(table)
     write(folder, "gas.json", gas)
     write(folder, "size.json", sizes)
-    console.print(f"Wrote gas.json and size.json; largest contract {max(sizes.values()):,} of {CODE_SIZE_LIMIT:,} bytes.")
+    largest = max(sizes.values())
+    console.print(f"Wrote gas.json and size.json; largest contract {largest:,} of {CODE_SIZE_LIMIT:,} bytes.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cost on Anvil: as in the snapshot, within the budget, and the same however many positions and margin tokens there are."""
+"""Cost on Anvil: as in the snapshot, within the budget, and the same for any number of positions and tokens."""
 
 from __future__ import annotations
 
