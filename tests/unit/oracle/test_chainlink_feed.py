@@ -115,4 +115,3 @@ def test_through_the_oracle_a_change_of_decimals_halts_until_it_is_undone(it):
     aggregator.setDecimals(8, sender=it.governor)
     aggregator.updateAnswer(100 * 10**8, sender=it.governor)
     assert it.oracle.refresh(asset, sender=it.governor).return_value.status == 0
-
