@@ -33,7 +33,6 @@ from support.desk import (
 )
 
 N = 10 * ONE
-OVERFLOW = bytes.fromhex("35278d12")  # Solady's Overflow(), which no ABI lists
 
 
 def premium_of(desk: Desk, notional: int, strike: int = 0, is_call: bool = True) -> int:
