@@ -31,7 +31,7 @@ class AlwaysOpen:
         return True, 0
 
     def next_open_after_close(self, at: int) -> int:
-        raise NotImplementedError("a market that never closes has no next opening")
+        raise ValueError("a market that never closes has no next opening")
 
 
 class WeekdaySessions:

@@ -49,6 +49,7 @@ REMEDIES = {
     "CollateralVault_ZeroAddress": "Name an address.",
     "CollateralVault_ZeroAmount": "Ask for more than nothing.",
     "ChainlinkFeed_DecimalsChanged": "Deploy an adapter for the new unit and configure it with `setAsset`.",
+    "OptionsLens_NoReason": "Simulate the operation itself to see why its market cannot answer.",
     "OptionMarket_Frozen": "The market has ended: `closeFrozen`.",
     "OptionMarket_NotFrozen": "Close in the ordinary way, or wait for the freeze.",
     "OptionMarket_NotOpen": "Wait for an Open price. After a jump, `refresh` and wait for a second print.",
