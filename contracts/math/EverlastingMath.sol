@@ -42,19 +42,25 @@ library EverlastingMath {
         }
     }
 
-    /// @notice k^(−b) and k^(b−1), shifted, for ln k. |lnK| ≤ 3.3: the products stay far below 2^256.
-    function strikePowers(int256 lnK, uint256 b) internal pure returns (uint256 up, uint256 down) {
+    /// @notice k^(−b), shifted, for ln k. |lnK| ≤ 3.3: the product stays far below 2^256.
+    function strikePowerA(int256 lnK, uint256 b) internal pure returns (uint256) {
         unchecked {
-            up = uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT));
-            down = uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT));
+            return uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT));
+        }
+    }
+
+    /// @notice k^(b−1), shifted, for ln k.
+    function strikePowerB(int256 lnK, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            return uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT));
         }
     }
 
     /// @notice u · F of a strike, 1e27, from its parts of the accumulators; a part that is still zero costs nothing.
     function fundingIndex(uint256 partA, uint256 partB, int256 lnK, uint256 b, uint256 scale) internal pure returns (uint256 index) {
         unchecked {
-            if (partA != 0) index = Fixed.fullMulDiv(partA, uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT)), scale);
-            if (partB != 0) index += Fixed.fullMulDiv(partB, uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT)), scale);
+            if (partA != 0) index = Fixed.fullMulDiv(partA, strikePowerA(lnK, b), scale);
+            if (partB != 0) index += Fixed.fullMulDiv(partB, strikePowerB(lnK, b), scale);
         }
     }
 

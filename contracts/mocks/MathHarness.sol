@@ -39,7 +39,7 @@ contract MathHarness {
     }
 
     function strikePowers(int256 lnK, uint256 b) external pure returns (uint256 up, uint256 down) {
-        return EverlastingMath.strikePowers(lnK, b);
+        return (EverlastingMath.strikePowerA(lnK, b), EverlastingMath.strikePowerB(lnK, b));
     }
 
     function value(uint256 price, uint256 strikePrice, bool isCall, uint256 u, uint256 b) external pure returns (uint256) {

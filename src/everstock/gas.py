@@ -32,6 +32,10 @@ CODE_SIZE_LIMIT = 24_576
 GAS_KEY_SAME_PRINT = "poke (same print)"
 
 
+class WrongTime(Exception):
+    """The node did not mine at the time it was given."""
+
+
 class Bench:
     """A seeded system, and the means to measure one transaction in it without leaving a trace."""
 
@@ -82,15 +86,26 @@ class Bench:
     def measure(
         self, act: Callable[[], Receipt], *before: Callable[[], object], wait: int = TRADE_DELAY_SECONDS
     ) -> int:
-        """Gas of `act` after `before`, then undo everything."""
+        """Gas of `act` after `before`, then undo everything.
+
+        Under load Anvil now and then mines at the last block's time instead of the one it was given. No time has then
+        passed and less is written: another case than the one named, so it is measured again.
+
+        Raises:
+            WrongTime: that happened three times in a row.
+        """
         price = self.price
-        with self.chain.anchor():
-            for step in before:
-                step()
-            self.chain.warp(wait)
-            gas = act().gas_used
-        self.price = price
-        return gas
+        for _ in range(3):
+            with self.chain.anchor():
+                for step in before:
+                    step()
+                self.chain.warp(wait)
+                due = self.chain.now
+                receipt = act()
+            self.price = price
+            if receipt.timestamp == due:
+                return receipt.gas_used
+        raise WrongTime(f"mined at {receipt.timestamp} instead of {due}")
 
     # ── situations ────────────────────────────────────────────────────────────────────────────────────────────────
     def new_print(self) -> None:

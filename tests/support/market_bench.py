@@ -83,7 +83,7 @@ class MarketBench:
         built = artifacts.load()
         self.chain, self.listing, self.built = chain, listing, built
         self.governor, self.book, self.stranger = map(chain.account, ("governor", "book", "stranger"))
-        self.authority = chain.deploy(built["TestAuthority"], self.governor, sender=self.governor)
+        self.authority = chain.deploy(built["Authority"], self.governor, sender=self.governor)
         self.oracle = chain.deploy(built["PriceOracle"], self.authority, sender=self.governor)
         self.hostile = hostile
         if hostile:

@@ -69,7 +69,7 @@ def deployed() -> SimpleNamespace:
     built = artifacts.load()
     chain = EvmChain(start=MONDAY_OPEN)
     governor, stranger = map(chain.account, ("governor", "stranger"))
-    authority = chain.deploy(built["TestAuthority"], governor, sender=governor)
+    authority = chain.deploy(built["Authority"], governor, sender=governor)
     oracle = chain.deploy(built["PriceOracle"], authority, sender=governor)
     calendar = chain.deploy(built["TestCalendar"], WAD // 5, 11_024_640 * WAD, sender=governor)
     return SimpleNamespace(

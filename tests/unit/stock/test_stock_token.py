@@ -24,7 +24,7 @@ def deployed() -> SimpleNamespace:
     chain = EvmChain()
     names = ("governor", "issuer", "pauser", "unpauser", "holder", "receiver", "stranger")
     who = SimpleNamespace(**{name: chain.account(name) for name in names})
-    authority = chain.deploy(built["TestAuthority"], who.governor, sender=who.governor)
+    authority = chain.deploy(built["Authority"], who.governor, sender=who.governor)
     token = chain.deploy(built["StockToken"], "Tesla (Everstock)", "TSLA.M", 18, authority, sender=who.governor)
     for role, account, functions in (
         (ISSUER, who.issuer, [token.mint, token.burnFrom]),

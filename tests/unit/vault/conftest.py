@@ -19,7 +19,7 @@ def deployed() -> SimpleNamespace:
     built = artifacts.load()
     chain = EvmChain()
     governor, owner, payer, payee, stranger = map(chain.account, ("governor", "owner", "payer", "payee", "stranger"))
-    authority = chain.deploy(built["TestAuthority"], governor, sender=governor)
+    authority = chain.deploy(built["Authority"], governor, sender=governor)
     vault = chain.deploy(built["CollateralVault"], authority, sender=governor)
     token = chain.deploy(built["HostileToken"], 18, sender=governor)
     options = chain.deploy(built["TestModule"], vault, sender=governor)
