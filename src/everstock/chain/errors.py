@@ -153,6 +153,14 @@ class AnvilFailed(ChainError):
     """The ``anvil`` process ended, or did not answer in time."""
 
 
+class WrongTime(ChainError):
+    """The node mined at another time than it was told to, again and again: it is overloaded, or not ours alone."""
+
+    def __init__(self, mined_at: int, due: int) -> None:
+        self.mined_at, self.due = mined_at, due
+        super().__init__(f"mined at {mined_at} instead of {due}: the node is overloaded, or somebody else mines on it")
+
+
 class NodeUnreachable(ChainError):
     """The node gave no usable answer: it is down, or the URI is wrong."""
 

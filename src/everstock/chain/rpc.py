@@ -5,6 +5,9 @@ and ``evm_setNextBlockTimestamp`` accepts an equal one: so transactions share a 
 is mined: calls get the new time as a block override (the fourth parameter of ``eth_call``), and the next transaction
 sets it for its block.
 
+Under load Anvil now and then mines at the last block's time although the next one was set. Whoever sends is promised
+the time of ``now``: such a block is rolled back and sent again, at most three times.
+
 A failed transaction is mined, and its reason is read from its trace.
 """
 
@@ -28,13 +31,16 @@ from everstock.chain.errors import (
     TransactionTimeout,
     UnknownSnapshot,
     Unsupported,
+    WrongTime,
 )
+from everstock.chain.failover import FailoverRpc
 from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import Log, Registry, halted
 from everstock.chain.signer import signer_for
-from everstock.chain.transport import Rpc
+from everstock.chain.transport import Client, Rpc
 
 _METHOD_NOT_FOUND = -32601
+_SENDINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,14 @@ class RpcChain(Chain):
     is estimated with a fifth to spare and paid for by EIP-1559, and a transaction is awaited for ``timeout`` seconds.
 
     ``exclusive`` promises that nothing else mines on the node: then the head need not be asked for again and again.
+
+    Several ``uri`` are endpoints of one network: requests that may be repeated go to the next one when one fails.
+    ``rpc`` is a client to use instead of one for ``uri``.
     """
 
     def __init__(
         self,
-        uri: str,
+        uri: str | Sequence[str],
         *,
         signer: Any = None,
         exclusive: bool = False,
@@ -66,10 +75,11 @@ class RpcChain(Chain):
         registry: Registry | None = None,
         default_sender: str | None = None,
         on_close: Callable[[], None] | None = None,
+        rpc: Client | None = None,
     ) -> None:
         self.signer = None if signer is None else signer_for(signer)
         super().__init__(registry, default_sender or (self.signer.address if self.signer else None))
-        self.rpc = Rpc(uri)
+        self.rpc: Client = rpc or (Rpc(uri) if isinstance(uri, str) else FailoverRpc(uri))
         self.timeout = timeout
         self.is_local = "anvil" in str(self.rpc("web3_clientVersion")).lower()
         self._exclusive = exclusive and self.is_local
@@ -136,14 +146,33 @@ class RpcChain(Chain):
     def send(self, sender: str, to: str | None, data: bytes = b"", value: int = 0, gas: int | None = None) -> Receipt:
         if not self.is_local or (self.signer is not None and sender == self.signer.address):
             return self._send_signed(Tx(sender, to, data, value, gas))
-        self._set_next_time()
         request = _request(Tx(sender, to, data, value, gas))
         try:
-            raw = self._send_unlocked(request)
+            raw = self._on_time(lambda: self._send_unlocked(request))
         except RpcError as error:
             raise self._failure(error) from None
         self._mined(raw)
         return self._checked(raw)
+
+    def _on_time(self, mine: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `mine` brought into the next block, at the time that was promised for it."""
+        due = self._pending
+        stamp = 0
+        for _ in range(_SENDINGS):
+            self._set_next_time()
+            raw = mine()
+            stamp = self._timestamp(raw)
+            if due is None or stamp == due:
+                return raw
+            self._roll_back(int(raw["blockNumber"], 16))
+        self._head = self._fetch_head()
+        raise WrongTime(stamp, due or 0)
+
+    def _roll_back(self, number: int) -> None:
+        head = self._fetch_head()[0]
+        if head != number:  # something else mined on top of it: not ours to undo
+            return
+        self.rpc("anvil_rollback", 1)
 
     def _send_unlocked(self, request: dict[str, str]) -> dict[str, Any]:
         if self._sync_send:
@@ -168,7 +197,7 @@ class RpcChain(Chain):
             gas = tx.gas if tx.gas is not None else int(self.rpc("eth_estimateGas", plain), 16) * 6 // 5
         except RpcError as error:
             raise self._failure(error) from None
-        tip, most = self._fees()
+        tip, most = self.fees()
         fields: dict[str, Any] = {
             "type": 2,
             "chainId": self._chain_id,
@@ -189,7 +218,7 @@ class RpcChain(Chain):
         self._mined(raw)
         return self._checked(raw)
 
-    def _fees(self) -> tuple[int, int]:
+    def fees(self) -> tuple[int, int]:
         """Priority fee and highest fee per gas, in wei: room for the base fee to double."""
         base = int(self.rpc("eth_getBlockByNumber", "latest", False).get("baseFeePerGas", "0x0"), 16)
         if self.is_local:
@@ -217,7 +246,25 @@ class RpcChain(Chain):
             raise Unsupported("only a local chain can be told what to put into one block")
         if not txs:
             return []
-        self._set_next_time()
+        raws: list[dict[str, Any]] = []
+
+        def mine() -> dict[str, Any]:
+            raws[:] = self._mine_together(txs)
+            return raws[-1]
+
+        self._mined(self._on_time(mine))
+        receipts: dict[int, Receipt] = {}
+        failures: dict[int, Reverted] = {}
+        for index, raw in enumerate(raws):
+            try:
+                receipts[index] = self._checked(raw)
+            except Reverted as error:
+                failures[index] = error
+        if failures:
+            raise BatchFailed(receipts, failures)
+        return list(receipts.values())
+
+    def _mine_together(self, txs: Sequence[Tx]) -> list[dict[str, Any]]:
         hashes: list[str] = []
         self.rpc("evm_setAutomine", False)
         try:
@@ -238,17 +285,7 @@ class RpcChain(Chain):
             self.rpc("anvil_dropAllTransactions")
             self._head, self._pending = self._fetch_head(), None
             raise ChainError(f"{missing} of {len(txs)} transactions did not fit the block: give them less gas")
-        self._mined(raws[-1])
-        receipts: dict[int, Receipt] = {}
-        failures: dict[int, Reverted] = {}
-        for index, raw in enumerate(raws):
-            try:
-                receipts[index] = self._checked(raw)
-            except Reverted as error:
-                failures[index] = error
-        if failures:
-            raise BatchFailed(receipts, failures)
-        return list(receipts.values())
+        return raws
 
     # ------------------------------------------------------------------------------------------ receipts
 

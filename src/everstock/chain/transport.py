@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -14,6 +14,20 @@ from everstock.chain.errors import NodeUnreachable, RpcError
 
 Request = tuple[str, Sequence[Any]]
 Post = Callable[[bytes], bytes]
+
+
+class Client(Protocol):
+    """What speaks JSON-RPC to a node."""
+
+    def __call__(self, method: str, *params: Any) -> Any:
+        """One request."""
+
+    def batch(self, calls: Sequence[Request]) -> list[Any]:
+        """Several requests in one message."""
+
+    def close(self) -> None:
+        """Free the connection."""
+
 
 _HEADERS = {"Content-Type": "application/json"}
 
