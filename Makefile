@@ -83,6 +83,10 @@ gas: compile ## Measure gas and code sizes, and update the snapshot and docs/gas
 	@python -m everstock.gas
 	@python -m everstock.report.gas_table
 
+.PHONY: attacks
+attacks: compile ## Play the attacks on earlier drafts in process, and write docs/attacks.md
+	@python -m everstock.attacks
+
 .PHONY: lock
 lock: check-tools ## Pin the newest Python packages that pyproject.toml allows in requirements.lock
 	@PYTHON="$(PYTHON)" toolchain/lock.sh

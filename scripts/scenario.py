@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from ape.cli import ConnectedProviderCommand
 from ape.logging import LogLevel, logger
 from rich.console import Console
 
+from everstock.chain.ape import light_anvil
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
 from everstock.scenarios import SCENARIOS, Scenario
@@ -26,24 +25,6 @@ class ScenarioCommand(ConnectedProviderCommand):
         logger.set_level(LogLevel.WARNING)
         with light_anvil():
             return super().invoke(ctx)
-
-
-@contextmanager
-def light_anvil() -> Iterator[None]:
-    """Ape has Anvil record every step and keep every past state: days of pokes take twice as long, and none is read."""
-    from ape_foundry.provider import FoundryProvider
-
-    build_command = FoundryProvider.build_command
-
-    def lighter(provider: Any) -> list[str]:
-        parts = [part for part in build_command(provider) if part != "--steps-tracing"]
-        return [*parts, "--prune-history"]
-
-    FoundryProvider.build_command = lighter
-    try:
-        yield
-    finally:
-        FoundryProvider.build_command = build_command
 
 
 def list_scenarios(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
