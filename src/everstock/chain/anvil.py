@@ -27,6 +27,7 @@ from everstock.chain.rpc import RpcChain
 from everstock.chain.transport import Rpc
 
 BLOCK_GAS_LIMIT = 1_000_000_000
+PUBLIC_BLOCK_GAS_LIMIT = 60_000_000
 
 _GUARD = 'exec 3<&0; "$@" </dev/null & node=$!; { cat >/dev/null; kill -9 $node; } <&3 2>/dev/null & wait $node'
 
@@ -49,6 +50,8 @@ def find_anvil() -> Path:
 class AnvilNode:
     """A running Anvil with free gas, mining each transaction at once, every account unlocked.
 
+    With ``plain`` it behaves as a public network's node: gas has a price, nobody is unlocked, blocks have a usual size.
+
     ``start`` is the timestamp of its first block. With ``fork_url`` it continues another chain from ``fork_block``
     (default: the latest), and ``start`` and ``chain_id`` are that chain's. The code size limit is a real chain's.
 
@@ -66,17 +69,20 @@ class AnvilNode:
         block_gas_limit: int = BLOCK_GAS_LIMIT,
         fork_url: str | None = None,
         fork_block: int | None = None,
+        port: int | None = None,
+        plain: bool = False,
         extra_args: Sequence[str] = (),
         patience: float = 20.0,
     ) -> None:
         binary = find_anvil()
-        self.port = _free_port()
+        self.port = port or _free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
-        arguments = [
-            *("--port", str(self.port), "--quiet", "--order", "fifo", "--auto-impersonate"),
-            *("--hardfork", hardfork, "--gas-limit", str(block_gas_limit)),
-            *("--block-base-fee-per-gas", "0", "--gas-price", "0"),
-        ]
+        arguments = ["--port", str(self.port), "--quiet", "--order", "fifo", "--hardfork", hardfork]
+        if plain:
+            arguments += ["--gas-limit", str(PUBLIC_BLOCK_GAS_LIMIT)]
+        else:
+            arguments += ["--auto-impersonate", "--gas-limit", str(block_gas_limit)]
+            arguments += ["--block-base-fee-per-gas", "0", "--gas-price", "0"]
         if fork_url is None:
             arguments += ["--timestamp", str(start), "--chain-id", str(chain_id)]
         else:

@@ -20,6 +20,8 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from eth_utils.crypto import keccak
+
 from everstock.chain.base import DEFAULT_GAS, ZERO_ADDRESS, Chain
 from everstock.chain.codec import address_of, checksum
 from everstock.chain.errors import (
@@ -60,6 +62,7 @@ class RpcChain(Chain):
     is estimated with a fifth to spare and paid for by EIP-1559, and a transaction is awaited for ``timeout`` seconds.
 
     ``exclusive`` promises that nothing else mines on the node: then the head need not be asked for again and again.
+    ``public`` asks for a public network's rules even on Anvil: none of its powers is used.
 
     Several ``uri`` are endpoints of one network: requests that may be repeated go to the next one when one fails.
     ``rpc`` is a client to use instead of one for ``uri``.
@@ -71,6 +74,7 @@ class RpcChain(Chain):
         *,
         signer: Any = None,
         exclusive: bool = False,
+        public: bool = False,
         timeout: float = 120.0,
         registry: Registry | None = None,
         default_sender: str | None = None,
@@ -81,7 +85,7 @@ class RpcChain(Chain):
         super().__init__(registry, default_sender or (self.signer.address if self.signer else None))
         self.rpc: Client = rpc or (Rpc(uri) if isinstance(uri, str) else FailoverRpc(uri))
         self.timeout = timeout
-        self.is_local = "anvil" in str(self.rpc("web3_clientVersion")).lower()
+        self.is_local = not public and "anvil" in str(self.rpc("web3_clientVersion")).lower()
         self._exclusive = exclusive and self.is_local
         self._on_close = on_close
         self._chain_id = int(self.rpc("eth_chainId"), 16)
@@ -185,38 +189,91 @@ class RpcChain(Chain):
         return self._await(self.rpc("eth_sendTransaction", request))
 
     def _send_signed(self, tx: Tx) -> Receipt:
+        if self.is_local:
+            self._set_next_time()
+        return self.wait(self.broadcast(self.sign(tx)))
+
+    def sign(self, tx: Tx, nonce: int | None = None) -> bytes:
+        """The signed transaction, unsent, at today's fees. ``nonce`` defaults to the sender's next.
+
+        Raises:
+            Unsupported: the chain's signer is not ``tx.sender``.
+            Reverted: it would fail now.
+            Rejected: it could not start, or its signer declined.
+        """
         signer = self.signer
         if signer is None or tx.sender != signer.address:
             raise Unsupported(f"{tx.sender} cannot send here: give the chain its signer")
-        if self.is_local:
-            self._set_next_time()
-        plain = _request(tx)
-        for field in ("gas", "gasPrice"):
-            del plain[field]
-        try:
-            gas = tx.gas if tx.gas is not None else int(self.rpc("eth_estimateGas", plain), 16) * 6 // 5
-        except RpcError as error:
-            raise self._failure(error) from None
         tip, most = self.fees()
         fields: dict[str, Any] = {
             "type": 2,
             "chainId": self._chain_id,
-            "nonce": int(self.rpc("eth_getTransactionCount", tx.sender, "pending"), 16),
+            "nonce": self.nonce(tx.sender, pending=True) if nonce is None else nonce,
             "value": tx.value,
             "data": "0x" + tx.data.hex(),
-            "gas": gas,
+            "gas": self.estimate(tx) * 6 // 5 if tx.gas is None else tx.gas,
             "maxPriorityFeePerGas": tip,
             "maxFeePerGas": most,
         }
         if tx.to is not None:
             fields["to"] = tx.to
+        return signer.sign(fields)
+
+    def estimate(self, tx: Tx) -> int:
+        """The gas that the node thinks it takes.
+
+        Raises:
+            Reverted, Rejected: it would fail now.
+        """
+        plain = _request(tx)
+        for field in ("gas", "gasPrice"):
+            del plain[field]
         try:
-            tx_hash = self.rpc("eth_sendRawTransaction", "0x" + signer.sign(fields).hex())
+            return int(self.rpc("eth_estimateGas", plain), 16)
         except RpcError as error:
             raise self._failure(error) from None
+
+    def reason(self, request: dict[str, str]) -> Reverted | None:
+        """Why a call or creation, as JSON-RPC writes it, would fail now. None if it would not."""
+        try:
+            self.rpc("eth_call", request, "latest")
+        except RpcError as error:
+            failure = self._failure(error)
+            return failure if isinstance(failure, Reverted) else None
+        return None
+
+    def broadcast(self, signed: bytes) -> str:
+        """Send a signed transaction; its hash, at once. Sending it again does no harm.
+
+        Raises:
+            Rejected: the node refuses it: the nonce was used, the balance is too low, the fee is.
+        """
+        try:
+            return str(self.rpc("eth_sendRawTransaction", "0x" + signed.hex()))
+        except RpcError as error:
+            if "already" in error.message.lower():  # "already known", "already imported"
+                return "0x" + keccak(signed).hex()
+            raise self._failure(error) from None
+
+    def wait(self, tx_hash: str) -> Receipt:
+        """Await a transaction.
+
+        Raises:
+            Reverted: it failed.
+            TransactionTimeout: it was not mined in time.
+        """
         raw = self._await(tx_hash)
         self._mined(raw)
         return self._checked(raw)
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        """The receipt of a transaction, None while it is not mined.
+
+        Raises:
+            Reverted: it failed.
+        """
+        raw = self.rpc("eth_getTransactionReceipt", tx_hash)
+        return None if raw is None or raw.get("blockNumber") is None else self._checked(dict(raw))
 
     def fees(self) -> tuple[int, int]:
         """Priority fee and highest fee per gas, in wei: room for the base fee to double."""
@@ -231,7 +288,7 @@ class RpcChain(Chain):
 
     def _await(self, tx_hash: str) -> dict[str, Any]:
         deadline = time.monotonic() + self.timeout
-        pause = 0.001 if self.is_local else 0.25
+        pause = 0.001 if self.is_local else 0.005
         while True:
             raw = self.rpc("eth_getTransactionReceipt", tx_hash)
             if raw is not None and raw.get("blockNumber") is not None:
@@ -419,8 +476,9 @@ class RpcChain(Chain):
     def code(self, address: Any) -> bytes:
         return _unhex(self.rpc("eth_getCode", address_of(address), "latest"))
 
-    def nonce(self, address: Any) -> int:
-        return int(self.rpc("eth_getTransactionCount", address_of(address), "latest"), 16)
+    def nonce(self, address: Any, *, pending: bool = False) -> int:
+        """The account's nonce; ``pending`` counts what it has sent and is not mined yet."""
+        return int(self.rpc("eth_getTransactionCount", address_of(address), "pending" if pending else "latest"), 16)
 
     # ------------------------------------------------------------------------------------------ life
 

@@ -15,7 +15,7 @@ from everstock.chain.contract import Contract
 from everstock.client.system import Asset, MarginToken, Market, System
 from everstock.deploy.checks import check
 from everstock.deploy.handover import hand_over
-from everstock.deploy.roles import GRANTS, Role
+from everstock.deploy.roles import GRANTS, GUARDED, Role
 from everstock.params import Params
 from everstock.params import Token as TokenParams
 
@@ -63,6 +63,8 @@ class Builder:
             (factory, "PoolFactory"),
         ):
             self.wire_roles(contract, kind)
+        for role in GUARDED:
+            self.authority.setRoleGuardian(int(role), int(Role.GUARDIAN), sender=self.sender)
         self.grant(Role.FACTORY, factory.address)
         # The deployer does the governor's work until the roles are handed over.
         self.grant(Role.GOVERNOR, self.sender)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from everstock.chain.contract import Contract
-from everstock.deploy.roles import GRANTS, Role
+from everstock.deploy.roles import GRANTS, GUARDED, Role
 from everstock.params import Roles
 
 if TYPE_CHECKING:
@@ -65,17 +65,21 @@ def _faults(system: System, deployer: str) -> Iterator[str]:
     for role, expected in holders(system.params.roles).items():
         if tuple(authority.hasRole(int(role), expected[0])) != (True, expected[1]):
             yield f"{expected[0]} is not {role.name} with a delay of {expected[1]} seconds"
+    for role in GUARDED:
+        if authority.getRoleGuardian(int(role)) != Role.GUARDIAN:
+            yield f"the guardian cannot cancel what {role.name} has scheduled"
     for role in Role:
         if authority.hasRole(int(role), deployer)[0]:
             yield f"the deployer {deployer} is still {role.name}"
-    for kind, contract in _restricted(system):
+    for kind, contract in restricted(system):
         for name in (name for names in GRANTS[kind].values() for name in names):
             immediate, delay = authority.canCall(deployer, contract.address, getattr(contract, name).selector)
             if immediate or delay:
                 yield f"the deployer {deployer} may still call {kind}.{name} at {contract.address}"
 
 
-def _restricted(system: System) -> Iterator[tuple[str, Contract]]:
+def restricted(system: System) -> Iterator[tuple[str, Contract]]:
+    """Every contract that asks the authority who may call, by its name in `GRANTS`."""
     yield "CollateralVault", system.vault
     yield "PriceOracle", system.oracle
     yield "PerpetualOptions", system.options

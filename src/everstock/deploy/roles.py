@@ -15,6 +15,9 @@ class Role(IntEnum):
     FACTORY = 4
 
 
+GUARDED = tuple(role for role in Role if role not in (Role.ADMIN, Role.GUARDIAN))
+"""What these have scheduled, the guardian may cancel. The authority lets nobody but the admin cancel the admin's."""
+
 GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
     "CollateralVault": {Role.GOVERNOR: ("setModule",)},
     "PriceOracle": {Role.GOVERNOR: ("setAsset",)},

@@ -149,6 +149,8 @@ class Params(_Strict):
     """A whole deployment."""
 
     network: Name
+    chain_id: Annotated[int, Field(gt=0)] | None = None
+    """None: a local chain's."""
     treasury: Address | None = None
     roles: Roles
     assets: dict[Name, Asset]
@@ -161,6 +163,12 @@ class Params(_Strict):
     def _consistent(self) -> Self:
         if self.network != LOCAL and not self.roles.handed_over:
             raise ValueError(f"roles: name their holders; only on {LOCAL} does the deployer keep them")
+        if (self.network == LOCAL) != (self.chain_id is None):
+            raise ValueError("chain_id: name it, except on a local chain")
+        if self.network != LOCAL and self.treasury is None:
+            raise ValueError(f"treasury: name it; only on {LOCAL} is there an account for it")
+        if self.network != LOCAL and (mocked := [n for n, asset in self.assets.items() if asset.aggregator is None]):
+            raise ValueError(f"assets {', '.join(mocked)}: name the aggregator; mocks are for {LOCAL} chains")
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
         for name, market in self.markets.items():

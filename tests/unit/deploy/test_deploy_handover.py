@@ -9,7 +9,7 @@ from everstock.chain.testing import reverts
 from everstock.client import System
 from everstock.deploy import HandOverFailed, NotDeployable, deploy_system
 from everstock.deploy.handover import verify
-from everstock.deploy.roles import GRANTS, Role
+from everstock.deploy.roles import GRANTS, GUARDED, Role
 from everstock.params import Params, load
 from support.desk import DAY, ONE, WAD
 
@@ -76,6 +76,50 @@ def test_the_markets_and_tokens_were_listed_before(system):
     params = load("local")
     assert system.options.marketCount() == len(params.markets)
     assert system.factory.tokenCount() == len(params.tokens)
+
+
+# ---------------------------------------------------------------------------------------------- the guardian
+
+
+@pytest.mark.parametrize("role", GUARDED, ids=lambda role: role.name)
+def test_the_guardian_watches_over_every_role_that_can_be_delayed(system, role):
+    assert system.authority.getRoleGuardian(int(role)) == Role.GUARDIAN
+
+
+def test_the_guardian_cancels_what_the_governor_has_scheduled(system):
+    authority, governor, guardian = system.authority, holder(Role.GOVERNOR), holder(Role.GUARDIAN)
+    data = system.vault.setModule.encode(governor, True)
+    operation = authority.hashOperation(governor, system.vault, data)
+    authority.schedule(system.vault, data, 0, sender=governor)
+    stranger = system.chain.account("stranger")
+    selector = system.vault.setModule.selector
+    with reverts("AccessManagerUnauthorizedCancel", stranger, governor, system.vault, selector):
+        authority.cancel(governor, system.vault, data, sender=stranger)
+    authority.cancel(governor, system.vault, data, sender=guardian)
+    system.chain.warp(2 * DAY)
+    with reverts("AccessManagerNotScheduled", operation):
+        authority.execute(system.vault, data, sender=governor)
+    assert not system.vault.isModule(governor)
+
+
+def test_the_guardian_cancels_what_the_issuer_has_scheduled(system):
+    authority, issuer = system.authority, holder(Role.ISSUER)
+    token = system.token("TSLA.M").contract
+    data = token.mint.encode(issuer, ONE)
+    authority.schedule(token, data, 0, sender=issuer)
+    authority.cancel(issuer, token, data, sender=holder(Role.GUARDIAN))
+    system.chain.warp(DAY)
+    with reverts("AccessManagerNotScheduled"):
+        authority.execute(token, data, sender=issuer)
+
+
+def test_a_guardian_without_the_power_to_cancel_is_found(system, deployer):
+    data = system.authority.setRoleGuardian.encode(int(Role.GOVERNOR), int(Role.ADMIN))
+    system.authority.schedule(system.authority, data, 0, sender=holder(Role.ADMIN))
+    system.chain.warp(3 * DAY)
+    system.authority.execute(system.authority, data, sender=holder(Role.ADMIN))
+    with pytest.raises(HandOverFailed, match="the guardian cannot cancel what GOVERNOR has scheduled"):
+        verify(system, deployer)
 
 
 # ---------------------------------------------------------------------------------------------- the deployer
