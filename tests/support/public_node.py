@@ -88,7 +88,7 @@ class Cut:
 
     def __init__(self, chain: RpcChain, at: int, *, arrives: bool, kill: Callable[[], None] | None = None) -> None:
         self.rpc, self.at, self.arrives, self.seen = chain.rpc, at, arrives, 0
-        self.uri, self.close, self.batch = chain.rpc.uri, chain.rpc.close, chain.rpc.batch
+        self.close, self.batch = chain.rpc.close, chain.rpc.batch
         self.kill = kill or self._raise
         chain.rpc = self  # type: ignore[assignment]
 

@@ -84,6 +84,7 @@ class RpcChain(Chain):
         self.signer = None if signer is None else signer_for(signer)
         super().__init__(registry, default_sender or (self.signer.address if self.signer else None))
         self.rpc: Client = rpc or (Rpc(uri) if isinstance(uri, str) else FailoverRpc(uri))
+        self.uri = uri if isinstance(uri, str) else uri[0]
         self.timeout = timeout
         self.is_local = not public and "anvil" in str(self.rpc("web3_clientVersion")).lower()
         self._exclusive = exclusive and self.is_local

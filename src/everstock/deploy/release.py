@@ -87,7 +87,7 @@ class Release:
             DeploymentChanged: the record is of other parameters, another deployer, label or code.
         """
         record, done = self._record()
-        with AnvilNode(fork_url=self.chain.rpc.uri) as fork:
+        with AnvilNode(fork_url=self.chain.uri) as fork:
             rehearsal = JournalChain(fork.chain(registry=self.chain.registry), record, Mode.REHEARSE)
             system = deploy_system(rehearsal, self.params, self.deployer, self.artifacts)
             contracts = contracts_of(system, record)

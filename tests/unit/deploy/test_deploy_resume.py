@@ -248,7 +248,7 @@ def test_too_little_ether_is_refused(node, tmp_path):
 
 @pytest.fixture
 def begun(node, plan, tmp_path) -> Path:
-    cut(node, tmp_path, plan, len(plan.steps) // 2, arrives=True)
+    cut(node, tmp_path, plan, len(plan.steps) // 2, arrives=False)
     return tmp_path
 
 
