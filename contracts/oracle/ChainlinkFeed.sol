@@ -26,10 +26,10 @@ contract ChainlinkFeed is IPriceFeed {
     }
 
     /// @inheritdoc IPriceFeed
-    function latest() external view returns (Print memory print) {
-        bool answered;
-        (answered, print) = ChainlinkReader.read(address(aggregator), decimals, gasleft());
+    function latest() external view returns (Print memory) {
+        (bool answered, uint256 price, uint256 round, uint256 publishedAt) = ChainlinkReader.read(address(aggregator), decimals, gasleft());
         if (!answered) revert ChainlinkFeed_NoAnswer(address(aggregator));
+        return Print(price, uint80(round), uint40(publishedAt), 0, false); // the reader has checked both ranges
     }
 
     /// @inheritdoc IPriceFeed

@@ -2,23 +2,42 @@
 pragma solidity ^0.8.30;
 
 import { AggregatorV3Interface } from "@chainlink/contracts/src/v0.8/shared/interfaces/AggregatorV3Interface.sol";
-import { IPriceFeed } from "./IPriceFeed.sol";
 
-/// @title Reads a Chainlink aggregator into a print
+/// @title Reads Chainlink aggregators: prices, and whether an L2's sequencer is up
 /// @notice A zero, negative or incomplete answer becomes price 0. Prices above 18 decimals are floored to WAD.
 library ChainlinkReader {
     /// @notice The latest round. `answered` is false when the aggregator reverts, runs out of `gasLimit`, or answers anything but five words.
-    /// @dev Only five words are copied, so returned megabytes cost the aggregator's gas and not ours.
+    ///         The price is USD in WAD, 0 for none; the stamp is 0 when it is missing or beyond 40 bits.
     function read(
         address aggregator,
         uint256 decimals,
         uint256 gasLimit
-    ) internal view returns (bool answered, IPriceFeed.Print memory print) {
-        bytes4 selector = AggregatorV3Interface.latestRoundData.selector;
-        uint256 round;
-        int256 answer;
-        uint256 updatedAt;
+    ) internal view returns (bool answered, uint256 price, uint256 round, uint256 publishedAt) {
+        uint256 answer;
         uint256 answeredInRound;
+        (answered, round, answer, , publishedAt, answeredInRound) = _ask(aggregator, gasLimit);
+        unchecked {
+            if ((round | answeredInRound) >> 80 != 0) answered = false;
+            if (publishedAt > type(uint40).max) publishedAt = 0;
+            if (answeredInRound < round || publishedAt == 0 || int256(answer) <= 0) return (answered, 0, round, publishedAt);
+            // What does not fit a word is no price.
+            if (decimals <= 18) return (answered, answer >> 192 == 0 ? answer * 10 ** (18 - decimals) : 0, round, publishedAt);
+            return (answered, answer / 10 ** (decimals - 18), round, publishedAt);
+        }
+    }
+
+    /// @notice Whether the sequencer has been up for at least `grace` seconds, by Chainlink's uptime feed: answer 0 is up, `startedAt` when it came up.
+    function sequencerUp(address uptimeFeed, uint256 grace, uint256 gasLimit) internal view returns (bool) {
+        (bool answered, , uint256 answer, uint256 startedAt, , ) = _ask(uptimeFeed, gasLimit);
+        return answered && answer == 0 && startedAt != 0 && startedAt < block.timestamp && block.timestamp - startedAt >= grace;
+    }
+
+    /// @dev Only five words are copied, so returned megabytes cost the aggregator's gas and not ours.
+    function _ask(
+        address aggregator,
+        uint256 gasLimit
+    ) private view returns (bool answered, uint256 round, uint256 answer, uint256 startedAt, uint256 updatedAt, uint256 answeredInRound) {
+        bytes4 selector = AggregatorV3Interface.latestRoundData.selector;
         assembly ("memory-safe") {
             let out := mload(0x40)
             mstore(out, selector)
@@ -26,23 +45,9 @@ library ChainlinkReader {
             answered := and(answered, eq(returndatasize(), 160))
             round := mload(out)
             answer := mload(add(out, 32))
+            startedAt := mload(add(out, 64))
             updatedAt := mload(add(out, 96))
             answeredInRound := mload(add(out, 128))
-        }
-        answered = answered && (round | answeredInRound) >> 80 == 0;
-        if (!answered) return (false, print);
-        print.round = uint80(round);
-        if (updatedAt <= type(uint40).max) print.publishedAt = uint40(updatedAt);
-        if (answer <= 0 || print.publishedAt == 0 || answeredInRound < round) return (true, print);
-        print.price = _toWad(uint256(answer), decimals);
-    }
-
-    /// @dev 0 for what does not fit a word: no price.
-    function _toWad(uint256 units, uint256 decimals) private pure returns (uint256) {
-        unchecked {
-            if (decimals >= 18) return units / 10 ** (decimals - 18);
-            uint256 multiplier = 10 ** (18 - decimals);
-            return units <= type(uint256).max / multiplier ? units * multiplier : 0;
         }
     }
 }

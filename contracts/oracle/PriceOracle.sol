@@ -2,26 +2,33 @@
 pragma solidity ^0.8.30;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
+import { AcceptedWord, CANDIDATE_STANDS, OF_THIS_FEED, RANGES_STORED, UNIT, packAccepted } from "./AcceptedWord.sol";
 import { ChainlinkReader } from "./ChainlinkReader.sol";
 import { IPriceFeed } from "./IPriceFeed.sol";
 import { IPriceOracle, PriceAnswer, PriceStatus } from "./IPriceOracle.sol";
+import { RangesWord, rangesOf } from "./RangesWord.sol";
+import { HAS_CALENDAR, HAS_CHECK, HAS_JUMP_LIMIT, HAS_SEQUENCER, IS_DIRECT, SourceWord, packSource } from "./SourceWord.sol";
 
 /// @title Prices one can trust
-/// @dev `docs/arithmetic.md` §9, step by step. Breaker prices are in units of 1e-8 USD, everything else in WAD.
-///      The calendar is ours and trusted to answer; the feed is not.
+/// @dev `docs/arithmetic.md` §9, step by step. Breaker prices are in units of 1e-8 USD, everything else in WAD. Every trade reads a price, so state is
+///      kept in words and values on the stack: a reading of an accepted round loads two slots and asks one feed.
+///      The calendar is ours and trusted to answer; feeds are not.
 contract PriceOracle is IPriceOracle, AccessManaged {
     uint256 private constant WAD = 1e18;
-    uint256 private constant UNIT = 1e10;
     uint256 private constant MIN_PRICE = 1e12;
     /// @dev The largest whole price that 88 bits hold.
     uint256 private constant MAX_PRICE = 309_485_009e18;
     /// @dev A vendor's interval wider than this is no price, and would let `1 − band` run below zero.
     uint256 private constant MAX_CONFIDENCE = 0.05e18;
     uint256 private constant MAX_DEVIATION = 0.05e18;
+    uint256 private constant MIN_CHECK_DEVIATION = 0.001e18;
     uint256 private constant MIN_MAX_AGE = 60;
     uint256 private constant MAX_MAX_AGE = 3 days;
+    uint256 private constant MIN_GRACE = 60;
+    uint256 private constant MAX_GRACE = 1 days;
+    uint256 private constant MIN_MAX_JUMP = 0.2e18;
+    uint256 private constant MAX_MAX_JUMP = 9e18;
     /// @dev What the band holds on top of deviation and confidence.
     uint256 private constant BAND_MARGIN = 0.001e18;
 
@@ -36,50 +43,32 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     uint256 private constant FEED_GAS = 300_000;
     uint256 private constant FEED_GAS_FLOOR = 310_000;
 
-    /// @dev 160 + 24 + 64 + 8 = 256. `kind`: bit 0 the asset has a calendar, whose slot others need not read; bit 1 `target` is a Chainlink
-    ///      aggregator, read without its adapter, and its decimals stand in the bits above.
-    struct Source {
-        address target;
-        uint24 maxAge;
-        uint64 deviation;
-        uint8 kind;
-    }
+    uint256 private constant GUARDS = HAS_CHECK | HAS_SEQUENCER | HAS_JUMP_LIMIT;
 
-    /// @dev The last accepted print. 88 + 80 + 40 + 32 + 8 + 8 = 256.
-    ///      `ofThisFeed`: round and stamp compare with the feed's; cleared when the feed is replaced.
-    struct Accepted {
-        uint88 price;
-        uint80 round;
-        uint40 publishedAt;
-        uint32 bucket;
-        bool ofThisFeed;
-        bool candidateStands;
-    }
-
-    /// @dev Lowest and highest accepted in bucket `Accepted.bucket` and in the one before. 4 × 64 = 256.
-    struct Buckets {
-        uint64 low;
-        uint64 high;
-        uint64 lowBefore;
-        uint64 highBefore;
-    }
-
-    /// @dev Meaningful while `Accepted.candidateStands`. 64 + 40 = 104.
+    /// @dev Meaningful with `CANDIDATE_STANDS`. 64 + 40 = 104.
     struct Candidate {
         uint64 price;
         uint40 publishedAt;
     }
 
-    uint8 private constant HAS_CALENDAR = 1;
-    uint8 private constant IS_DIRECT = 2;
+    /// @dev 160 + 24 + 64 = 248. Read only when the source is flagged for it.
+    struct Limits {
+        address sequencer;
+        uint24 grace;
+        uint64 maxJump;
+    }
 
+    /// @dev `ranges`: meaningful with `RANGES_STORED`.
     struct Asset {
-        Source source;
-        Accepted accepted;
-        Buckets buckets;
+        SourceWord source;
+        AcceptedWord accepted;
+        RangesWord ranges;
         Candidate candidate;
         ISessionCalendar calendar;
         IPriceFeed feed;
+        SourceWord check;
+        Limits limits;
+        IPriceFeed checkFeed;
     }
 
     /// @dev What a refresh writes.
@@ -89,14 +78,6 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         Hold
     }
 
-    struct Evaluation {
-        PriceAnswer answer;
-        IPriceFeed.Print print;
-        Accepted last;
-        Buckets buckets;
-        Effect effect;
-    }
-
     mapping(bytes32 assetId => Asset) private _assets;
 
     constructor(address authority) AccessManaged(authority) {}
@@ -104,182 +85,299 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     /// @inheritdoc IPriceOracle
     function refresh(bytes32 assetId) external returns (PriceAnswer memory) {
         Asset storage asset = _assets[assetId];
-        Evaluation memory e = _evaluate(assetId, asset);
-        IPriceFeed.Print memory print = e.print;
-        if (e.effect == Effect.Accept) {
-            asset.accepted = Accepted({
-                price: uint88(print.price), // ≤ MAX_PRICE
-                round: print.round,
-                publishedAt: print.publishedAt,
-                bucket: uint32(block.timestamp / BUCKET),
-                ofThisFeed: true,
-                candidateStands: false
-            });
-            asset.buckets = e.buckets;
-            emit AcceptPrice(assetId, print.round, print.price, print.publishedAt);
-        } else if (e.effect == Effect.Hold) {
-            if (!e.last.candidateStands) asset.accepted.candidateStands = true;
-            asset.candidate = Candidate(uint64(print.price / UNIT), print.publishedAt);
-            emit HaltAsset(assetId, print.round, print.price, e.last.price);
+        (PriceAnswer memory answer, Effect effect, uint256 price, uint256 round, uint256 previous, RangesWord ranges) = _evaluate(
+            assetId,
+            asset
+        );
+        if (effect == Effect.Accept) {
+            bool stored = RangesWord.unwrap(ranges) != 0;
+            uint256 flags = stored ? OF_THIS_FEED | RANGES_STORED : OF_THIS_FEED;
+            asset.accepted = packAccepted(price, round, answer.publishedAt, block.timestamp / BUCKET, previous, flags);
+            if (stored) asset.ranges = ranges;
+            emit AcceptPrice(assetId, uint80(round), price, answer.publishedAt);
+        } else if (effect == Effect.Hold) {
+            AcceptedWord last = asset.accepted;
+            if (!last.has(CANDIDATE_STANDS)) asset.accepted = last.flagged(CANDIDATE_STANDS);
+            asset.candidate = Candidate(uint64(price / UNIT), answer.publishedAt); // ≤ MAX_PRICE / UNIT < 2^55
+            emit HaltAsset(assetId, uint80(round), price, answer.price);
         }
-        return e.answer;
+        return answer;
     }
 
     /// @inheritdoc IPriceOracle
-    function read(bytes32 assetId) external view returns (PriceAnswer memory) {
-        return _evaluate(assetId, _assets[assetId]).answer;
+    function read(bytes32 assetId) external view returns (PriceAnswer memory answer) {
+        (answer, , , , , ) = _evaluate(assetId, _assets[assetId]);
     }
 
+    // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IPriceOracle
     function setAsset(bytes32 assetId, AssetConfig calldata config) external restricted {
-        if (config.maxAge < MIN_MAX_AGE || config.maxAge > MAX_MAX_AGE) {
-            revert PriceOracle_OutOfBounds("maxAge", config.maxAge, MIN_MAX_AGE, MAX_MAX_AGE);
-        }
-        if (config.deviation > MAX_DEVIATION) revert PriceOracle_OutOfBounds("deviation", config.deviation, 0, MAX_DEVIATION);
-        (bool answered, ) = _ask(address(config.feed));
-        if (!answered) revert PriceOracle_NoAnswer(address(config.feed));
-        (address aggregator, uint8 decimals) = config.feed.direct();
+        _bound("maxAge", config.maxAge, MIN_MAX_AGE, MAX_MAX_AGE);
+        _bound("deviation", config.deviation, 0, MAX_DEVIATION);
         bool hasCalendar = address(config.calendar) != address(0);
         if (hasCalendar) {
             if (address(config.calendar).code.length == 0) revert PriceOracle_NoAnswer(address(config.calendar));
             config.calendar.sessionAt(block.timestamp);
         }
-
         Asset storage asset = _assets[assetId];
+        uint256 guards = SourceWord.unwrap(asset.source) & GUARDS;
+        SourceWord source = _sourceOf(config.feed, config.maxAge, config.deviation, guards | (hasCalendar ? HAS_CALENDAR : 0));
+        if (source.has(HAS_CHECK)) _distinct(source, asset.check);
         if (asset.feed != config.feed) {
             // The new feed counts rounds and seconds of its own, and a candidate's stamp is the old one's.
-            asset.accepted.ofThisFeed = false;
-            asset.accepted.candidateStands = false;
+            asset.accepted = asset.accepted.unflagged(OF_THIS_FEED | CANDIDATE_STANDS);
         }
-        uint8 kind = hasCalendar ? HAS_CALENDAR : 0;
-        if (aggregator != address(0)) kind |= IS_DIRECT | (decimals << 2); // at most 36
-        asset.source = Source(kind & IS_DIRECT == 0 ? address(config.feed) : aggregator, config.maxAge, config.deviation, kind);
+        // Written once here, so that no trader pays for a slot's first use.
+        if (RangesWord.unwrap(asset.ranges) == 0) asset.ranges = RangesWord.wrap(1);
+        asset.source = source;
         asset.feed = config.feed;
         asset.calendar = config.calendar;
         emit SetAsset(assetId, address(config.feed), config.maxAge, config.deviation, address(config.calendar));
     }
 
     /// @inheritdoc IPriceOracle
-    function assetConfig(bytes32 assetId) external view returns (AssetConfig memory) {
-        Asset storage asset = _assets[assetId];
-        Source memory source = asset.source;
-        if (source.target == address(0)) revert PriceOracle_UnknownAsset(assetId);
-        return AssetConfig(asset.feed, source.maxAge, source.deviation, asset.calendar);
+    function setGuards(bytes32 assetId, Guards calldata guards) external restricted {
+        Asset storage asset = _known(assetId);
+        uint256 flags = SourceWord.unwrap(asset.source) & ~GUARDS;
+        if (address(guards.check) != address(0)) {
+            _bound("checkMaxAge", guards.checkMaxAge, MIN_MAX_AGE, MAX_MAX_AGE);
+            _bound("checkDeviation", guards.checkDeviation, MIN_CHECK_DEVIATION, MAX_DEVIATION);
+            SourceWord check = _sourceOf(guards.check, guards.checkMaxAge, guards.checkDeviation, 0);
+            _distinct(asset.source, check);
+            asset.check = check;
+            flags |= HAS_CHECK;
+        }
+        if (guards.sequencer != address(0)) {
+            _bound("sequencerGrace", guards.sequencerGrace, MIN_GRACE, MAX_GRACE);
+            (bool answered, , , ) = ChainlinkReader.read(guards.sequencer, 0, gasleft());
+            if (!answered) revert PriceOracle_NoAnswer(guards.sequencer);
+            flags |= HAS_SEQUENCER;
+        }
+        if (guards.maxJump != 0) {
+            _bound("maxJump", guards.maxJump, MIN_MAX_JUMP, MAX_MAX_JUMP);
+            flags |= HAS_JUMP_LIMIT;
+        }
+        asset.source = SourceWord.wrap(flags);
+        asset.checkFeed = guards.check;
+        asset.limits = Limits(guards.sequencer, guards.sequencerGrace, guards.maxJump);
+        emit SetGuards(
+            assetId,
+            address(guards.check),
+            guards.checkMaxAge,
+            guards.checkDeviation,
+            guards.sequencer,
+            guards.sequencerGrace,
+            guards.maxJump
+        );
     }
 
-    /// @dev Both `refresh` and `read`: they cannot differ.
-    function _evaluate(bytes32 assetId, Asset storage asset) private view returns (Evaluation memory e) {
-        Source memory source = asset.source;
-        if (source.target == address(0)) revert PriceOracle_UnknownAsset(assetId);
-        Accepted memory last = asset.accepted;
-        e.last = last;
-        PriceAnswer memory answer = e.answer;
-        answer.price = last.price;
-        answer.maxAge = source.maxAge;
-        answer.band = source.deviation + BAND_MARGIN;
+    /// @inheritdoc IPriceOracle
+    function assetConfig(bytes32 assetId) external view returns (AssetConfig memory) {
+        Asset storage asset = _known(assetId);
+        SourceWord source = asset.source;
+        return AssetConfig(asset.feed, uint24(source.maxAge()), uint64(source.deviation()), asset.calendar);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function assetGuards(bytes32 assetId) external view returns (Guards memory guards) {
+        Asset storage asset = _known(assetId);
+        Limits memory limits = asset.limits;
+        if (asset.source.has(HAS_CHECK)) {
+            SourceWord check = asset.check;
+            (guards.check, guards.checkMaxAge, guards.checkDeviation) = (
+                asset.checkFeed,
+                uint24(check.maxAge()),
+                uint64(check.deviation())
+            );
+        }
+        (guards.sequencer, guards.sequencerGrace, guards.maxJump) = (limits.sequencer, limits.grace, limits.maxJump);
+    }
+
+    function _known(bytes32 assetId) private view returns (Asset storage asset) {
+        asset = _assets[assetId];
+        if (SourceWord.unwrap(asset.source) == 0) revert PriceOracle_UnknownAsset(assetId);
+    }
+
+    /// @dev The feed must answer now. A Chainlink aggregator is read without its adapter.
+    function _sourceOf(IPriceFeed feed, uint256 maxAge, uint256 deviation, uint256 flags) private view returns (SourceWord) {
+        (bool answered, , , , ) = _ask(address(feed));
+        if (!answered) revert PriceOracle_NoAnswer(address(feed));
+        (address aggregator, uint8 decimals) = feed.direct();
+        bool direct = aggregator != address(0);
+        return packSource(direct ? aggregator : address(feed), maxAge, deviation, decimals, direct ? flags | IS_DIRECT : flags);
+    }
+
+    function _distinct(SourceWord a, SourceWord b) private pure {
+        if (a.target() == b.target()) revert PriceOracle_SameSource(a.target());
+    }
+
+    function _bound(bytes32 parameter, uint256 value, uint256 min, uint256 max) private pure {
+        if (value < min || value > max) revert PriceOracle_OutOfBounds(parameter, value, min, max);
+    }
+
+    // ── evaluation ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    /// @dev Both `refresh` and `read`: they cannot differ. `previous` and `ranges` are the breaker's memory after an acceptance.
+    function _evaluate(
+        bytes32 assetId,
+        Asset storage asset
+    ) private view returns (PriceAnswer memory answer, Effect effect, uint256 price, uint256 round, uint256 previous, RangesWord ranges) {
+        SourceWord source = asset.source;
+        if (SourceWord.unwrap(source) == 0) revert PriceOracle_UnknownAsset(assetId);
+        AcceptedWord last = asset.accepted;
+        answer.price = last.price();
+        answer.maxAge = uint24(source.maxAge());
+        unchecked {
+            answer.band = source.deviation() + BAND_MARGIN;
+        }
         answer.status = PriceStatus.Halted;
 
-        bool answered;
-        (answered, e.print) = source.kind & IS_DIRECT == 0 ? _ask(source.target) : _askDirectly(source);
-        if (!answered) return e;
-        IPriceFeed.Print memory print = e.print;
-        if (print.publishedAt > block.timestamp) return e;
-        answer.publishedAt = print.publishedAt;
-        if (
-            print.halted ||
-            print.publishedAt == 0 ||
-            print.price < MIN_PRICE ||
-            print.price > MAX_PRICE ||
-            print.confidence > MAX_CONFIDENCE ||
-            (last.ofThisFeed && print.publishedAt < last.publishedAt)
-        ) return e;
-        answer.band += print.confidence;
-
-        bool opening;
-        if (source.kind & HAS_CALENDAR != 0) {
-            (bool open, uint256 openedAt) = asset.calendar.sessionAt(block.timestamp);
-            if (!open || print.publishedAt < openedAt) {
-                answer.status = open && block.timestamp > openedAt + source.maxAge ? PriceStatus.Stale : PriceStatus.Closed;
-                return e;
+        uint256 publishedAt;
+        uint256 openedAt;
+        {
+            bool answered;
+            uint256 confidence;
+            if (source.has(HAS_CALENDAR)) {
+                bool open;
+                (open, openedAt) = asset.calendar.sessionAt(block.timestamp);
+                if (!open) answer.status = PriceStatus.Closed; // whatever the feed says
             }
-            opening = last.publishedAt < openedAt;
+            (answered, price, round, publishedAt, confidence) = _print(source);
+            if (!answered || publishedAt > block.timestamp) return (answer, effect, price, round, 0, ranges);
+            answer.publishedAt = uint40(publishedAt);
+            if (!_valid(price) || (publishedAt < last.publishedAt() && last.has(OF_THIS_FEED)) || answer.status == PriceStatus.Closed) {
+                return (answer, effect, price, round, 0, ranges);
+            }
+            (answer.status, answer.breakerHalt) = _judge(asset, source, price, publishedAt, confidence, openedAt);
+            if (answer.status != PriceStatus.Open) return (answer, effect, price, round, 0, ranges);
+            unchecked {
+                answer.band += confidence; // at most 10.1%
+            }
         }
-        if (block.timestamp > uint256(print.publishedAt) + source.maxAge) {
-            answer.status = PriceStatus.Stale;
-            return e;
-        }
-        if (print.round == last.round && last.ofThisFeed && !last.candidateStands) {
-            answer.status = PriceStatus.Open;
-            return e;
-        }
+        if (last.isLastRound(round)) return (answer, effect, price, round, 0, ranges);
 
-        (e.effect, e.buckets) = _test(asset, last, print, opening);
+        (effect, previous, ranges) = _test(asset, last, price / UNIT, publishedAt, last.publishedAt() < openedAt);
         // A feed that has changed its unit jumps tenfold, and could confirm itself five minutes later.
-        bool jump = e.effect == Effect.Hold || last.candidateStands || last.price == 0;
-        if (jump && !_verified(asset.feed)) {
-            e.effect = Effect.Nothing;
-            return e;
+        if ((effect != Effect.Accept || last.has(CANDIDATE_STANDS) || last.price() == 0) && !_verified(asset.feed)) {
+            answer.status = PriceStatus.Halted;
+            return (answer, Effect.Nothing, price, round, 0, ranges);
         }
-        if (e.effect == Effect.Accept) {
-            answer.price = print.price;
-            answer.status = PriceStatus.Open;
+        if (effect == Effect.Accept) {
+            answer.price = price;
         } else {
+            answer.status = PriceStatus.Halted;
             answer.breakerHalt = true;
         }
     }
 
-    /// @dev The breaker: what becomes of a print that is fresh and not yet accepted, and with Accept the buckets after it.
-    function _test(
-        Asset storage asset,
-        Accepted memory last,
-        IPriceFeed.Print memory print,
-        bool opening
-    ) private view returns (Effect, Buckets memory buckets) {
-        uint64 p = uint64(print.price / UNIT); // ≤ MAX_PRICE / UNIT < 2^55
-        uint64 lastPrice = uint64(last.price / UNIT);
-        if (lastPrice == 0 || (opening && _within(p, lastPrice, OPENING_TOLERANCE))) return (Effect.Accept, Buckets(p, p, p, p));
-        if (!opening) {
-            buckets = _roll(asset.buckets, last.bucket, lastPrice);
-            uint256 low = Math.min(buckets.low, buckets.lowBefore);
-            uint256 high = Math.max(buckets.high, buckets.highBefore);
-            if (_within(p, low, TOLERANCE) && _within(p, high, TOLERANCE)) {
-                if (p < buckets.low) buckets.low = p;
-                if (p > buckets.high) buckets.high = p;
-                return (Effect.Accept, buckets);
-            }
+    function _valid(uint256 price) private pure returns (bool) {
+        unchecked {
+            return price - MIN_PRICE <= MAX_PRICE - MIN_PRICE; // below the minimum it wraps
         }
-        if (last.candidateStands) {
-            Candidate memory candidate = asset.candidate;
-            if (_within(p, candidate.price, CONFIRMING_TOLERANCE)) {
-                if (print.publishedAt < candidate.publishedAt + CONFIRMING_DELAY) return (Effect.Nothing, buckets);
-                return (Effect.Accept, Buckets(p, p, p, p));
-            }
-        }
-        return (Effect.Hold, buckets);
     }
 
-    /// @dev The buckets as they stand now. The price in force when a bucket begins counts as accepted in it.
-    function _roll(Buckets storage stored, uint256 bucket, uint64 lastPrice) private view returns (Buckets memory) {
-        uint256 passed = block.timestamp / BUCKET - bucket;
-        if (passed == 0) return stored;
-        if (passed == 1) return Buckets(lastPrice, lastPrice, stored.low, stored.high);
-        return Buckets(lastPrice, lastPrice, lastPrice, lastPrice);
+    /// @dev In an open session: Open, or what age, vendor, sequencer and check source make of a valid print.
+    function _judge(
+        Asset storage asset,
+        SourceWord source,
+        uint256 price,
+        uint256 publishedAt,
+        uint256 confidence,
+        uint256 openedAt
+    ) private view returns (PriceStatus status, bool disagrees) {
+        status = _statusOf(publishedAt, confidence, openedAt, source.maxAge());
+        if (!source.has(HAS_SEQUENCER | HAS_CHECK) || status != PriceStatus.Open) return (status, false);
+        if (source.has(HAS_SEQUENCER) && !_sequencerUp(asset)) return (PriceStatus.Halted, false);
+        if (!source.has(HAS_CHECK)) return (status, false);
+
+        SourceWord check = asset.check;
+        uint256 other;
+        bool answered;
+        (answered, other, , publishedAt, confidence) = _print(check);
+        if (!answered || publishedAt > block.timestamp || !_valid(other)) return (PriceStatus.Halted, false);
+        status = _statusOf(publishedAt, confidence, openedAt, check.maxAge());
+        if (status == PriceStatus.Open && !_within(price, other, check.deviation())) return (PriceStatus.Halted, true);
+    }
+
+    /// @dev Before a session's first print it is as good as closed, until that print is overdue.
+    function _statusOf(uint256 publishedAt, uint256 confidence, uint256 openedAt, uint256 maxAge) private view returns (PriceStatus) {
+        unchecked {
+            if (publishedAt < openedAt) return block.timestamp > openedAt + maxAge ? PriceStatus.Stale : PriceStatus.Closed;
+            if (confidence > MAX_CONFIDENCE) return PriceStatus.Halted;
+            return block.timestamp > publishedAt + maxAge ? PriceStatus.Stale : PriceStatus.Open; // no stamp is past now
+        }
+    }
+
+    /// @dev The breaker: what becomes of a print that is fresh and not yet accepted, and with Accept its memory after it: `previous` if that is all there
+    ///      is to know, else both ranges.
+    function _test(
+        Asset storage asset,
+        AcceptedWord last,
+        uint256 p,
+        uint256 publishedAt,
+        bool opening
+    ) private view returns (Effect, uint256 previous, RangesWord ranges) {
+        uint256 lastPrice = last.units();
+        if (lastPrice == 0 || (opening && _within(p, lastPrice, OPENING_TOLERANCE))) return (Effect.Accept, p, ranges);
+        if (!opening) {
+            uint256 passed = block.timestamp / BUCKET - last.bucket();
+            if (passed > 1) {
+                if (_within(p, lastPrice, TOLERANCE)) return (Effect.Accept, lastPrice, ranges);
+            } else {
+                RangesWord stored = last.has(RANGES_STORED) ? asset.ranges : rangesOf(lastPrice, last.previous());
+                RangesWord now_ = passed == 0 ? stored : stored.rolled(lastPrice);
+                (uint256 lowest, uint256 highest) = now_.ends();
+                if (_within(p, lowest, TOLERANCE) && _within(p, highest, TOLERANCE)) {
+                    now_ = now_.widened(p);
+                    previous = now_.otherEnd(p);
+                    // previous != 0: the ranges follow from it and the price.
+                    return (Effect.Accept, previous, previous == 0 ? now_ : ranges);
+                }
+            }
+        }
+        if (last.has(CANDIDATE_STANDS)) {
+            Candidate memory candidate = asset.candidate;
+            if (_within(p, candidate.price, CONFIRMING_TOLERANCE)) {
+                if (publishedAt < candidate.publishedAt + CONFIRMING_DELAY || _beyondLimit(asset, p, lastPrice)) {
+                    return (Effect.Nothing, 0, ranges);
+                }
+                return (Effect.Accept, p, ranges);
+            }
+        }
+        return (Effect.Hold, 0, ranges);
+    }
+
+    /// @dev Whether only governance can let this jump pass.
+    function _beyondLimit(Asset storage asset, uint256 p, uint256 lastPrice) private view returns (bool) {
+        return asset.source.has(HAS_JUMP_LIMIT) && !_within(p, lastPrice, asset.limits.maxJump);
     }
 
     /// @dev |p − a| ≤ tolerance · a.
     function _within(uint256 p, uint256 a, uint256 tolerance) private pure returns (bool) {
         unchecked {
-            return (p > a ? p - a : a - p) * WAD <= tolerance * a; // both below 2^55 · 2^60
+            return (p > a ? p - a : a - p) * WAD <= tolerance * a; // prices below 2^88, WAD and tolerances below 2^64
         }
     }
 
-    function _askDirectly(Source memory source) private view returns (bool answered, IPriceFeed.Print memory print) {
+    // ── sources ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    function _requireGas() private view {
         if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
-        return ChainlinkReader.read(source.target, source.kind >> 2, FEED_GAS);
+    }
+
+    function _print(
+        SourceWord source
+    ) private view returns (bool answered, uint256 price, uint256 round, uint256 publishedAt, uint256 confidence) {
+        if (!source.has(IS_DIRECT)) return _ask(source.target());
+        _requireGas();
+        (answered, price, round, publishedAt) = ChainlinkReader.read(source.target(), source.decimals(), FEED_GAS);
+    }
+
+    function _sequencerUp(Asset storage asset) private view returns (bool) {
+        _requireGas();
+        return ChainlinkReader.sequencerUp(asset.limits.sequencer, asset.limits.grace, FEED_GAS);
     }
 
     function _verified(IPriceFeed feed) private view returns (bool verified) {
-        if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
+        _requireGas();
         bytes4 selector = IPriceFeed.verify.selector;
         assembly ("memory-safe") {
             mstore(0, selector)
@@ -289,23 +387,28 @@ contract PriceOracle is IPriceOracle, AccessManaged {
 
     /// @dev `feed.latest()`, whatever the feed does: a revert, burnt gas, an oversized, short or unclean answer are all no answer.
     ///      Only the five words of a Print are copied, so returned megabytes cost the feed's gas and not ours.
-    function _ask(address feed) private view returns (bool answered, IPriceFeed.Print memory print) {
-        if (gasleft() < FEED_GAS_FLOOR) revert PriceOracle_GasTooLow(gasleft(), FEED_GAS_FLOOR);
+    ///      A print without a stamp comes back without a price, one that the vendor halts with a confidence that is too wide.
+    function _ask(
+        address feed
+    ) private view returns (bool answered, uint256 price, uint256 round, uint256 publishedAt, uint256 confidence) {
+        _requireGas();
         bytes4 selector = IPriceFeed.latest.selector;
+        bool halted;
         assembly ("memory-safe") {
             let out := mload(0x40)
             mstore(out, selector)
             answered := staticcall(FEED_GAS, feed, out, 4, out, 160)
             answered := and(answered, eq(returndatasize(), 160))
+            price := mload(out)
+            round := mload(add(out, 32))
+            publishedAt := mload(add(out, 64))
+            confidence := mload(add(out, 96))
+            let flag := mload(add(out, 128))
             // round, publishedAt, confidence and halted within their types
-            let unclean := or(
-                or(shr(80, mload(add(out, 32))), shr(40, mload(add(out, 64)))),
-                or(shr(64, mload(add(out, 96))), shr(1, mload(add(out, 128))))
-            )
-            answered := and(answered, iszero(unclean))
-            if answered {
-                mcopy(print, out, 160)
-            }
+            answered := and(answered, iszero(or(or(shr(80, round), shr(40, publishedAt)), or(shr(64, confidence), shr(1, flag)))))
+            halted := and(flag, 1)
         }
+        if (publishedAt == 0) price = 0;
+        if (halted) confidence = type(uint256).max;
     }
 }

@@ -20,7 +20,7 @@ GUARDED = tuple(role for role in Role if role not in (Role.ADMIN, Role.GUARDIAN)
 
 GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
     "CollateralVault": {Role.GOVERNOR: ("setModule",)},
-    "PriceOracle": {Role.GOVERNOR: ("setAsset",)},
+    "PriceOracle": {Role.GOVERNOR: ("setAsset", "setGuards")},
     "OptionMarket": {Role.GOVERNOR: ("scheduleEvent", "cancelEvent", "announceWindDown", "cancelWindDown")},
     "PerpetualOptions": {
         Role.GOVERNOR: ("addMarket", "setToken"),

@@ -16,6 +16,7 @@ JUMP_TOLERANCE_WAD = WAD // 10
 OPENING_TOLERANCE_WAD = WAD // 5
 CANDIDATE_TOLERANCE_WAD = WAD // 20
 BAND_ALLOWANCE_WAD = WAD // 1000
+MAX_CONFIDENCE_WAD = WAD // 20
 
 
 class PriceStatus(Enum):
@@ -47,6 +48,16 @@ class PriceAnswer:
 
 
 @dataclass(frozen=True)
+class Guards:
+    """What is asked besides the feed; the defaults ask for nothing."""
+
+    check_deviation_wad: int | None = None
+    check_max_age: int = 0
+    sequencer_grace: int | None = None
+    max_jump_wad: int | None = None
+
+
+@dataclass(frozen=True)
 class Range:
     """Lowest and highest price accepted in a bucket, 1e-8 USD."""
 
@@ -69,6 +80,7 @@ class Breaker:
     previous: Range = Range(0, 0)
     candidate: int = 0
     candidate_published_at: int = 0
+    of_this_feed: bool = False  # round and stamp compare with the feed's
 
     @property
     def price(self) -> int:
@@ -90,25 +102,31 @@ class Breaker:
             published_at=new.published_at,
             candidate=0,
             candidate_published_at=0,
+            of_this_feed=True,
         )
 
 
 class OracleModel(Tracked):
     """One asset's feed and everything that stands in front of it."""
 
-    def __init__(self, journal: Journal, calendar: Calendar, max_age: int, deviation_wad: int) -> None:
+    def __init__(
+        self, journal: Journal, calendar: Calendar, max_age: int, deviation_wad: int, guards: Guards | None = None
+    ) -> None:
         super().__init__(journal)
         self.calendar = calendar
         self.max_age = max_age
         self.deviation_wad = deviation_wad
+        self.guards = guards or Guards()
         self.print: Print | None = None  # None: the adapter fails
+        self.check_print: Print | None = None
+        self.sequencer_up_since: int | None = 1  # None: it is down, or its feed fails
         self.breaker = Breaker()
 
     def set_feed(self, max_age: int, deviation_wad: int) -> None:
-        """Another feed: the prices accepted are remembered, rounds and stamps are not."""
+        """Another feed: accepted prices are remembered, rounds and stamps do not compare, a candidate is dropped."""
         self.max_age = max_age
         self.deviation_wad = deviation_wad
-        self.breaker = replace(self.breaker, round=0, published_at=0, candidate_published_at=0)
+        self.breaker = replace(self.breaker, of_this_feed=False, candidate=0, candidate_published_at=0)
 
     def refresh(self, now: int) -> PriceAnswer:
         answer, self.breaker = self._judge(now)
@@ -118,38 +136,52 @@ class OracleModel(Tracked):
         return self._judge(now)[0]
 
     def _judge(self, now: int) -> tuple[PriceAnswer, Breaker]:
-        status, breaker, breaker_halt = self._test(now)
+        status, breaker, own_halt, confidence_wad = self._test(now)
         new = self.print
         # A stamp is usable when it lies in the past, whatever is wrong with the rest of the print.
         published_at = new.published_at if new is not None and new.published_at <= now else 0
-        confidence_wad = new.confidence_wad if new is not None else 0
         band_wad = self.deviation_wad + BAND_ALLOWANCE_WAD + confidence_wad
-        return (
-            PriceAnswer(status, breaker.price_wad, band_wad, published_at, self.max_age, breaker_halt),
-            breaker,
-        )
+        return PriceAnswer(status, breaker.price_wad, band_wad, published_at, self.max_age, own_halt), breaker
 
-    def _test(self, now: int) -> tuple[PriceStatus, Breaker, bool]:
-        """(status, what to remember, whether the halt is the breaker's), in the order of arithmetic §9."""
-        new, memory = self.print, self.breaker
-        if (
-            new is None
-            or new.halted
-            or not MIN_PRICE_WAD <= new.price_wad <= MAX_PRICE_WAD
-            or new.published_at == 0
-            or new.published_at > now
-            or new.published_at < memory.published_at
-        ):
-            return PriceStatus.HALTED, memory, False
+    def _test(self, now: int) -> tuple[PriceStatus, Breaker, bool, int]:
+        """(status, what to remember, whether a halt is the protocol's own, confidence that widens the band)."""
+        status, own_halt = self._status(now)
+        if status is not PriceStatus.OPEN or self.print is None:
+            return status, self.breaker, own_halt, 0
+        status, breaker, own_halt = self._break(self.print, now)
+        return status, breaker, own_halt, self.print.confidence_wad
+
+    def _status(self, now: int) -> tuple[PriceStatus, bool]:
+        """Steps 1 to 3 of arithmetic §9."""
+        new, memory, guards = self.print, self.breaker, self.guards
         session_open, opened_at = self.calendar.session_at(now)
         if not session_open:
-            return PriceStatus.CLOSED, memory, False
-        if new.published_at < opened_at:
-            waiting = now <= opened_at + self.max_age
-            return (PriceStatus.CLOSED if waiting else PriceStatus.STALE), memory, False
-        if now > new.published_at + self.max_age:
-            return PriceStatus.STALE, memory, False
-        if not memory.candidate and memory.price_wad and new.round == memory.round:
+            return PriceStatus.CLOSED, False
+        if new is None or not _complete(new, now) or (memory.of_this_feed and new.published_at < memory.published_at):
+            return PriceStatus.HALTED, False
+        status = _status_of(new, now, opened_at, self.max_age)
+        if status is not PriceStatus.OPEN:
+            return status, False
+        if guards.sequencer_grace is not None:
+            since = self.sequencer_up_since
+            if since is None or not 0 < since < now or now - since < guards.sequencer_grace:
+                return PriceStatus.HALTED, False
+        if guards.check_deviation_wad is not None:
+            check = self.check_print
+            if check is None or not _complete(check, now):
+                return PriceStatus.HALTED, False
+            status = _status_of(check, now, opened_at, guards.check_max_age)
+            if status is not PriceStatus.OPEN:
+                return status, False
+            if not _within(new.price_wad, check.price_wad, guards.check_deviation_wad):
+                return PriceStatus.HALTED, True
+        return PriceStatus.OPEN, False
+
+    def _break(self, new: Print, now: int) -> tuple[PriceStatus, Breaker, bool]:
+        """Steps 4 to 7: the jump breaker."""
+        memory = self.breaker
+        _, opened_at = self.calendar.session_at(now)
+        if not memory.candidate and memory.of_this_feed and new.round == memory.round:
             return PriceStatus.OPEN, memory, False
 
         price = new.price_wad // BREAKER_UNIT_WAD
@@ -167,11 +199,27 @@ class OracleModel(Tracked):
                 widened = replace(rolled, current=rolled.current.widened(price))
                 return PriceStatus.OPEN, widened.accepting(new), False
         if memory.candidate and _within(price, memory.candidate, CANDIDATE_TOLERANCE_WAD):
-            if new.published_at >= memory.candidate_published_at + CONFIRMATION_SECONDS:
+            limit = self.guards.max_jump_wad
+            late_enough = new.published_at >= memory.candidate_published_at + CONFIRMATION_SECONDS
+            if late_enough and (limit is None or _within(price, memory.price, limit)):
                 return PriceStatus.OPEN, restarted.accepting(new), False
             return PriceStatus.HALTED, memory, True
         candidate = replace(memory, candidate=price, candidate_published_at=new.published_at)
         return PriceStatus.HALTED, candidate, True
+
+
+def _complete(new: Print, now: int) -> bool:
+    """Step 1 of §9 for a print by itself."""
+    return MIN_PRICE_WAD <= new.price_wad <= MAX_PRICE_WAD and 0 < new.published_at <= now
+
+
+def _status_of(new: Print, now: int, opened_at: int, max_age: int) -> PriceStatus:
+    """Steps 2 and 3 for a print in an open session."""
+    if new.published_at < opened_at:
+        return PriceStatus.CLOSED if now <= opened_at + max_age else PriceStatus.STALE
+    if new.halted or new.confidence_wad > MAX_CONFIDENCE_WAD:
+        return PriceStatus.HALTED
+    return PriceStatus.OPEN if now <= new.published_at + max_age else PriceStatus.STALE
 
 
 def _within(price: int, anchor: int, tolerance_wad: int) -> bool:

@@ -89,6 +89,7 @@ REMEDIES = {
     "PriceOracle_GasTooLow": "Send more gas.",
     "PriceOracle_NoAnswer": "Check that the address is an adapter, or a calendar, that answers.",
     "PriceOracle_OutOfBounds": "Choose a value within the bounds.",
+    "PriceOracle_SameSource": "Choose a check source of another vendor.",
     "PriceOracle_UnknownAsset": "Configure the asset with `setAsset`.",
     "StockToken_ZeroAmount": "Ask for more than nothing.",
     "UnderwritingPool_AlreadyRequested": "Wait until the pending request is executed, or use another controller.",

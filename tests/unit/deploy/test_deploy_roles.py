@@ -37,6 +37,7 @@ def arguments(desk: Desk, name: str) -> list[Any]:
     asset = desk.market.asset
     return {
         "setModule": [desk.who.stranger, True],
+        "setGuards": [asset.id, ("0x" + "00" * 20, 0, 0, "0x" + "00" * 20, 0, 0)],
         "setAsset": [asset.id, (asset.feed.address, 4_200, WAD // 1000, "0x" + "00" * 20)],
         "scheduleEvent": [(now + 3 * DAY, WAD // 10, WAD // 20)],
         "cancelEvent": [now + 5 * DAY],
