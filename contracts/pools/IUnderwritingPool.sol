@@ -2,13 +2,14 @@
 pragma solidity ^0.8.30;
 
 import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import { IRecordedBalances } from "../records/IRecordDates.sol";
 import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
 
 /// @title A pool of one margin token that underwrites options
 /// @notice ERC-4626 shares with synchronous deposits and ERC-7540 asynchronous redemption. Deposits pay the higher NAV, redemptions the lower.
 ///         A request can be neither cancelled nor replaced, and its shares stay at risk until anyone executes it after the cooldown.
 /// @dev `requestId` is always 0: one pending request per controller. `previewRedeem` and `previewWithdraw` revert, as ERC-7540 asks.
-interface IUnderwritingPool is IERC4626 {
+interface IUnderwritingPool is IERC4626, IRecordedBalances {
     /// @param shares In escrow.
     /// @param executableAt When the cooldown ends, Unix seconds.
     struct Redemption {
@@ -70,6 +71,9 @@ interface IUnderwritingPool is IERC4626 {
     function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);
 
     function redemptionOf(address controller) external view returns (Redemption memory);
+
+    /// @notice What `account` had here at a record day of the asset: shares, those of its requests in escrow included, and claimable assets.
+    function positionOfAt(address account, uint256 recordDay) external view returns (uint256 shares, uint256 claimableAssets);
 
     function isOperator(address controller, address operator) external view returns (bool);
 

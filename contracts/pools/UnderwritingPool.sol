@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IERC20, ERC4626 } from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import { ERC20, IERC20, ERC4626 } from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import { IERC165 } from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
-import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
+import { IRecordDates } from "../records/IRecordDates.sol";
+import { RecordDates } from "../records/RecordDates.sol";
+import { RecordedBalance, RecordedBalances } from "../records/RecordedBalance.sol";
+import { RecordedERC20 } from "../records/RecordedERC20.sol";
 import { ICollateralVault, ISealedOwner } from "../vault/ICollateralVault.sol";
 import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
 import { IUnderwritingPool } from "./IUnderwritingPool.sol";
@@ -16,8 +20,9 @@ import { PoolValuation } from "./PoolValuation.sol";
 
 /// @title Shares of a pool that underwrites options
 /// @notice Its cash is its sealed entry in the vault, which only the book moves; what executed redemptions may claim is its free balance.
-abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, ReentrancyGuardTransient {
+abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedERC20, ERC4626, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using RecordedBalances for RecordedBalance;
 
     /// @dev Virtual shares: 10^6 per unit of asset, against the first depositor.
     uint256 private constant VIRTUAL_SHARES = 1e6;
@@ -32,10 +37,10 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
     ///      pending for good and stand in the way of its controller's next.
     uint256 private constant DUST_SHARES = 1e9;
 
-    /// @dev 144 + 112 = 256. Cash is kept within 112 bits, and shares within 10^6 of it at par.
+    /// @dev The assets are known at record days: they are their controller's.
     struct Claim {
-        uint144 shares;
-        uint112 assets;
+        uint256 shares;
+        RecordedBalance assets;
     }
 
     /// @inheritdoc IUnderwritingPool
@@ -46,7 +51,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
     uint256 public immutable cooldown;
     ICollateralVault private immutable vault;
 
-    mapping(address controller => Redemption) private redemptions;
+    /// @dev Shares in escrow; the flags are when the cooldown ends, 40 bits of Unix seconds.
+    mapping(address controller => RecordedBalance) private redemptions;
     mapping(address controller => Claim) private claims;
     /// @inheritdoc IUnderwritingPool
     mapping(address controller => mapping(address operator => bool)) public isOperator;
@@ -104,26 +110,29 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
     /// @inheritdoc IUnderwritingPool
     function requestRedeem(uint256 shares, address controller, address owner) external nonReentrant returns (uint256) {
         if (shares == 0) revert UnderwritingPool_ZeroAmount();
-        Redemption storage request = redemptions[controller];
-        if (request.shares != 0) revert UnderwritingPool_AlreadyRequested(controller, request.shares);
+        RecordedBalance storage request = redemptions[controller];
+        uint256 pending = RecordedBalances.balanceOf(request.word);
+        if (pending != 0) revert UnderwritingPool_AlreadyRequested(controller, pending);
         if (msg.sender != owner && !isOperator[owner][msg.sender]) _spendAllowance(owner, msg.sender, shares);
         // A stranger's request in somebody's name would hold up that somebody's own.
         if (controller != owner && controller != msg.sender && !isOperator[controller][msg.sender]) {
             revert UnderwritingPool_NotOperator(controller, msg.sender);
         }
         _transfer(owner, address(this), shares);
-        (request.shares, request.executableAt) = (uint216(shares), uint40(block.timestamp + cooldown));
+        request.setFlags(uint40(block.timestamp + cooldown)); // Unix seconds: until the year 36,812
+        _increase(request, shares);
         emit RedeemRequest(controller, owner, 0, msg.sender, shares);
         return 0;
     }
 
     /// @inheritdoc IUnderwritingPool
     function executeRedemption(address controller) external nonReentrant returns (uint256 shares, uint256 assets) {
-        Redemption storage request = redemptions[controller];
-        uint256 pending = request.shares;
+        RecordedBalance storage request = redemptions[controller];
+        uint256 pending = RecordedBalances.balanceOf(request.word);
+        uint40 executableAt = RecordedBalances.flagsOf(request.word);
         if (pending == 0) revert UnderwritingPool_NothingRequested(controller);
-        if (block.timestamp < request.executableAt) revert UnderwritingPool_CoolingDown(request.executableAt);
-        Nav memory value = PoolValuation.fresh(book, asset(), layer, false, request.executableAt);
+        if (block.timestamp < executableAt) revert UnderwritingPool_CoolingDown(executableAt);
+        Nav memory value = PoolValuation.fresh(book, asset(), layer, false, executableAt);
         (shares, assets) = _redeemable(pending, value);
         if (assets == 0) {
             if (pending >= DUST_SHARES || _toAssets(pending, value.nav) != 0) {
@@ -133,12 +142,12 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
         }
 
         _burn(address(this), shares);
-        request.shares = uint216(pending - shares);
+        _decrease(request, shares);
         emit ExecuteRedemption(controller, shares, assets, pending - shares);
         if (assets == 0) return (shares, 0);
         Claim storage claim = claims[controller];
-        claim.shares = Cast.toUint144(claim.shares + shares);
-        claim.assets = Cast.toUint112(claim.assets + assets);
+        claim.shares += shares;
+        _increase(claim.assets, assets);
         book.payRedemption(asset(), layer, assets);
     }
 
@@ -159,7 +168,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
     ) public override(ERC4626, IERC4626) nonReentrant returns (uint256 assets) {
         Claim storage claim = _claimOf(controller);
         if (shares > claim.shares) revert UnderwritingPool_ExceedsClaimable(shares, claim.shares);
-        assets = shares == claim.shares ? claim.assets : Fixed.fullMulDiv(shares, claim.assets, claim.shares);
+        uint256 claimable = _assetsOf(claim);
+        assets = shares == claim.shares ? claimable : Fixed.fullMulDiv(shares, claimable, claim.shares);
         _leave(claim, shares, assets, receiver, controller);
     }
 
@@ -170,8 +180,9 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
         address controller
     ) public override(ERC4626, IERC4626) nonReentrant returns (uint256 shares) {
         Claim storage claim = _claimOf(controller);
-        if (assets > claim.assets) revert UnderwritingPool_ExceedsClaimable(assets, claim.assets);
-        shares = claim.assets == 0 ? 0 : Fixed.fullMulDivUp(assets, claim.shares, claim.assets);
+        uint256 claimable = _assetsOf(claim);
+        if (assets > claimable) revert UnderwritingPool_ExceedsClaimable(assets, claimable);
+        shares = claimable == 0 ? 0 : Fixed.fullMulDivUp(assets, claim.shares, claimable);
         _leave(claim, shares, assets, receiver, controller);
     }
 
@@ -182,8 +193,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     function _leave(Claim storage claim, uint256 shares, uint256 assets, address receiver, address controller) private {
         if (assets == 0) revert UnderwritingPool_ZeroAmount();
-        claim.shares -= uint144(shares);
-        claim.assets -= uint112(assets);
+        claim.shares -= shares;
+        _decrease(claim.assets, assets);
         emit Withdraw(msg.sender, receiver, controller, assets, shares);
         vault.withdraw(asset(), assets, receiver);
     }
@@ -239,7 +250,7 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     /// @notice Claimable assets.
     function maxWithdraw(address controller) public view override(ERC4626, IERC4626) returns (uint256) {
-        return claims[controller].assets;
+        return _assetsOf(claims[controller]);
     }
 
     /// @notice Claimable shares.
@@ -249,7 +260,7 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     /// @inheritdoc IUnderwritingPool
     function pendingRedeemRequest(uint256, address controller) external view returns (uint256) {
-        return redemptions[controller].shares;
+        return RecordedBalances.balanceOf(redemptions[controller].word);
     }
 
     /// @inheritdoc IUnderwritingPool
@@ -259,7 +270,40 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
 
     /// @inheritdoc IUnderwritingPool
     function redemptionOf(address controller) external view returns (Redemption memory) {
-        return redemptions[controller];
+        uint256 word = redemptions[controller].word;
+        return Redemption(uint216(RecordedBalances.balanceOf(word)), RecordedBalances.flagsOf(word)); // 184 bits
+    }
+
+    /// @inheritdoc IUnderwritingPool
+    function positionOfAt(address account, uint256 recordDay) external view returns (uint256 shares, uint256 claimableAssets) {
+        _checkReached(recordDay);
+        shares = account == address(this) ? 0 : _balanceOf[account].at(recordDay) + redemptions[account].at(recordDay);
+        claimableAssets = claims[account].assets.at(recordDay);
+    }
+
+    /// @inheritdoc IRecordDates
+    function latestRecordDay() public view override(IRecordDates, RecordedERC20) returns (uint256) {
+        return RecordDates.latestOf(asset());
+    }
+
+    /// @inheritdoc IRecordDates
+    function isRecordDay(uint256 recordDay) public view override(IRecordDates, RecordedERC20) returns (bool) {
+        return IRecordDates(asset()).isRecordDay(recordDay);
+    }
+
+    /// @notice The asset's and six more.
+    function decimals() public view override(ERC20, ERC4626, IERC20Metadata) returns (uint8) {
+        return super.decimals();
+    }
+
+    /// @inheritdoc IERC20
+    function totalSupply() public view override(ERC20, IERC20, RecordedERC20) returns (uint256) {
+        return super.totalSupply();
+    }
+
+    /// @inheritdoc IERC20
+    function balanceOf(address account) public view override(ERC20, IERC20, RecordedERC20) returns (uint256) {
+        return super.balanceOf(account);
     }
 
     /// @inheritdoc IUnderwritingPool
@@ -270,6 +314,14 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, ERC4626, 
     /// @notice ERC-165: ERC-7575 vaults, ERC-7540 operators and asynchronous redemption.
     function supportsInterface(bytes4 id) external pure returns (bool) {
         return id == type(IERC165).interfaceId || id == OPERATOR_INTERFACE || id == VAULT_INTERFACE || id == ASYNC_REDEEM_INTERFACE;
+    }
+
+    function _update(address from, address to, uint256 shares) internal override(ERC20, RecordedERC20) {
+        super._update(from, to, shares);
+    }
+
+    function _assetsOf(Claim storage claim) private view returns (uint256) {
+        return RecordedBalances.balanceOf(claim.assets.word);
     }
 
     function _toShares(uint256 assets, uint256 nav_) private view returns (uint256) {

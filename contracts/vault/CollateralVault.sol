@@ -5,6 +5,9 @@ import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessMana
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { IRecordDates } from "../records/IRecordDates.sol";
+import { RecordDates } from "../records/RecordDates.sol";
+import { RecordedBalance, RecordedBalances } from "../records/RecordedBalance.sol";
 import { ICollateralVault, ISealedOwner } from "./ICollateralVault.sol";
 
 /// @title The one custodian
@@ -13,12 +16,10 @@ import { ICollateralVault, ISealedOwner } from "./ICollateralVault.sol";
 ///      callback Σ entries ≤ balance, and the ledger functions (which call nobody) need no guard.
 contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using RecordedBalances for RecordedBalance;
 
-    /// @dev One slot: 216 + 8 = 224. The 32 bits left are room for a record index; keep the balance within 216.
-    struct Entry {
-        uint216 balance;
-        bool isSealed;
-    }
+    /// @dev The flag beside an entry's balance: it takes no credits from outside.
+    uint40 private constant SEALED = 1;
 
     /// @dev The book of free balances: no module can have this address, since none can call from it.
     address private constant FREE = address(0);
@@ -26,7 +27,9 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
     /// @inheritdoc ICollateralVault
     mapping(address module => bool enabled) public isModule;
 
-    mapping(address token => mapping(address module => mapping(address owner => Entry))) private _entries;
+    mapping(address token => mapping(address module => mapping(address owner => RecordedBalance))) private _entries;
+    address[] private _modules;
+    mapping(address module => bool) private _isKnown;
 
     constructor(address authority) AccessManaged(authority) {}
 
@@ -36,14 +39,14 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
     function deposit(address token, address module, address owner, uint256 amount) external nonReentrant {
         if (owner == address(0)) revert CollateralVault_ZeroAddress();
         if (module != FREE && !isModule[module]) revert CollateralVault_NotModule(module);
-        Entry storage entry = _entries[token][module][owner];
-        if (entry.isSealed) revert CollateralVault_SealedEntry(token, module, owner);
+        RecordedBalance storage entry = _entries[token][module][owner];
+        if (_isSealed(entry)) revert CollateralVault_SealedEntry(token, module, owner);
 
         emit Deposit(token, module, owner, msg.sender, amount);
         uint256 held = _held(token, amount);
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         _checkReceived(token, held, amount);
-        _credit(entry, amount);
+        _credit(token, entry, amount);
     }
 
     /// @inheritdoc ICollateralVault
@@ -59,14 +62,14 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
     /// @inheritdoc ICollateralVault
     function depositSealed(address token, address module, address payer, uint256 amount) external nonReentrant {
         if (!isModule[module]) revert CollateralVault_NotModule(module);
-        Entry storage entry = _entries[token][module][msg.sender];
-        if (!entry.isSealed) revert CollateralVault_NotSealed(token, module, msg.sender);
+        RecordedBalance storage entry = _entries[token][module][msg.sender];
+        if (!_isSealed(entry)) revert CollateralVault_NotSealed(token, module, msg.sender);
 
         emit Deposit(token, module, msg.sender, payer, amount);
         uint256 held = _held(token, amount);
         ISealedOwner(msg.sender).receiveDeposit(payer, amount);
         _checkReceived(token, held, amount);
-        _credit(entry, amount);
+        _credit(token, entry, amount);
     }
 
     // ── ledger ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,7 +79,7 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
         if (amount == 0) revert CollateralVault_ZeroAmount();
         if (!isModule[module]) revert CollateralVault_NotModule(module);
         _debit(token, FREE, msg.sender, amount);
-        _credit(_entries[token][module][msg.sender], amount);
+        _credit(token, _entries[token][module][msg.sender], amount);
         emit Lock(token, module, msg.sender, amount);
     }
 
@@ -85,14 +88,14 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
         if (amount == 0) revert CollateralVault_ZeroAmount();
         if (to == address(0)) revert CollateralVault_ZeroAddress();
         _debit(token, msg.sender, from, amount);
-        _credit(_entries[token][FREE][to], amount);
+        _credit(token, _entries[token][FREE][to], amount);
         emit Release(token, msg.sender, from, to, amount);
     }
 
     /// @inheritdoc ICollateralVault
     /// @dev Movements apply in order. Whoever is no module has no entry to give from, so that all it could do here is nothing.
     function settle(address token, Delta[3] calldata deltas, address payee, uint256 payeeAmount) external {
-        mapping(address owner => Entry) storage book = _entries[token][msg.sender];
+        mapping(address owner => RecordedBalance) storage book = _entries[token][msg.sender];
         int256 sum;
         uint256 moved;
         for (uint256 i; i < 3; ++i) {
@@ -100,13 +103,13 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
             if (amount == 0) continue;
             moved |= 1;
             address owner = deltas[i].owner;
-            // Unchecked: once applied, an amount is below 2^216 in size. The most negative one stays 2^255, which nobody has.
+            // Unchecked: once applied, an amount is below 2^184 in size. The most negative one stays 2^255, which nobody has.
             unchecked {
                 if (amount < 0) {
                     _debit(token, msg.sender, owner, 0 - uint256(amount));
                 } else {
                     if (owner == address(0)) revert CollateralVault_ZeroAddress();
-                    _credit(book[owner], uint256(amount));
+                    _credit(token, book[owner], uint256(amount));
                 }
                 sum += amount;
             }
@@ -114,7 +117,7 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
         if (payeeAmount != 0) {
             if (payee == address(0)) revert CollateralVault_ZeroAddress();
             moved |= 1;
-            _credit(_entries[token][FREE][payee], payeeAmount);
+            _credit(token, _entries[token][FREE][payee], payeeAmount);
             unchecked {
                 sum += int256(payeeAmount);
             }
@@ -127,6 +130,10 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
     function setModule(address module, bool enabled) external restricted {
         if (module == FREE) revert CollateralVault_ZeroAddress();
         isModule[module] = enabled;
+        if (enabled && !_isKnown[module]) {
+            _isKnown[module] = true;
+            _modules.push(module);
+        }
         emit SetModule(module, enabled);
     }
 
@@ -134,7 +141,7 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
     function seal(address token, address owner) external {
         if (!isModule[msg.sender]) revert CollateralVault_NotModule(msg.sender);
         if (owner == address(0)) revert CollateralVault_ZeroAddress();
-        _entries[token][msg.sender][owner].isSealed = true;
+        _entries[token][msg.sender][owner].setFlags(SEALED);
         emit Seal(token, msg.sender, owner);
     }
 
@@ -142,37 +149,77 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
 
     /// @inheritdoc ICollateralVault
     function balanceOf(address token, address module, address owner) external view returns (uint256) {
-        return _entries[token][module][owner].balance;
+        return RecordedBalances.balanceOf(_entries[token][module][owner].word);
     }
 
     /// @inheritdoc ICollateralVault
     function balancesOf(address token, address module, address[3] calldata owners) external view returns (uint256[3] memory balances) {
-        mapping(address owner => Entry) storage book = _entries[token][module];
-        for (uint256 i; i < 3; ++i) balances[i] = book[owners[i]].balance;
+        mapping(address owner => RecordedBalance) storage book = _entries[token][module];
+        balances[0] = RecordedBalances.balanceOf(book[owners[0]].word);
+        balances[1] = RecordedBalances.balanceOf(book[owners[1]].word);
+        balances[2] = RecordedBalances.balanceOf(book[owners[2]].word);
     }
 
     /// @inheritdoc ICollateralVault
     function isSealed(address token, address module, address owner) external view returns (bool) {
-        return _entries[token][module][owner].isSealed;
+        return _isSealed(_entries[token][module][owner]);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function modules() external view returns (address[] memory) {
+        return _modules;
+    }
+
+    /// @inheritdoc ICollateralVault
+    function balanceOfAt(address token, address module, address owner, uint256 recordDay) external view returns (uint256) {
+        _checkReached(token, recordDay);
+        return _entries[token][module][owner].at(recordDay);
+    }
+
+    /// @inheritdoc ICollateralVault
+    function holdingAt(address token, address owner, uint256 recordDay) external view returns (uint256 amount) {
+        _checkReached(token, recordDay);
+        amount = _entries[token][FREE][owner].at(recordDay);
+        for (uint256 i; i < _modules.length; ++i) amount += _entries[token][_modules[i]][owner].at(recordDay);
     }
 
     // ── within ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    function _credit(Entry storage entry, uint256 amount) private {
-        uint256 balance = entry.balance;
+    function _isSealed(RecordedBalance storage entry) private view returns (bool) {
+        return RecordedBalances.flagsOf(entry.word) & SEALED != 0;
+    }
+
+    function _credit(address token, RecordedBalance storage entry, uint256 amount) private {
+        uint256 word = entry.word;
+        uint256 balance = RecordedBalances.balanceOf(word);
         unchecked {
-            if (amount > type(uint216).max - balance) revert CollateralVault_AmountTooLarge(amount);
-            entry.balance = uint216(balance + amount);
+            if (amount > RecordedBalances.MAX - balance) revert CollateralVault_AmountTooLarge(amount);
+            entry.word = _onToday(token, entry, word) + amount;
         }
     }
 
     function _debit(address token, address module, address owner, uint256 amount) private {
-        Entry storage entry = _entries[token][module][owner];
-        uint256 balance = entry.balance;
+        RecordedBalance storage entry = _entries[token][module][owner];
+        uint256 word = entry.word;
+        uint256 balance = RecordedBalances.balanceOf(word);
         if (balance < amount) revert CollateralVault_InsufficientBalance(token, module, owner, balance, amount);
         unchecked {
-            entry.balance = uint216(balance - amount);
+            entry.word = _onToday(token, entry, word) - amount;
         }
+    }
+
+    /// @dev Only the first movement of an entry on a day asks the token for its record days.
+    function _onToday(address token, RecordedBalance storage entry, uint256 word) private returns (uint256) {
+        uint256 today = RecordDates.today();
+        if (!RecordedBalances.isPast(word, today)) return word;
+        // An entry of nothing has nothing to remember.
+        uint256 recordDay = RecordedBalances.balanceOf(word) == 0 ? 0 : RecordDates.latestOf(token);
+        return entry.advance(word, recordDay, today);
+    }
+
+    function _checkReached(address token, uint256 recordDay) private view {
+        if (!IRecordDates(token).isRecordDay(recordDay)) revert IRecordDates.RecordDates_NotRecordDay(recordDay);
+        if (recordDay > RecordDates.today()) revert IRecordDates.RecordDates_NotReached(recordDay, RecordDates.today());
     }
 
     function _pay(address token, address module, address owner, uint256 amount, address to) private {

@@ -31,7 +31,7 @@ interface ICollateralVault {
     error CollateralVault_Unbalanced(int256 sum);
     error CollateralVault_ZeroAmount();
     error CollateralVault_ZeroAddress();
-    /// @notice An entry holds less than 2^216.
+    /// @notice An entry holds less than 2^184.
     error CollateralVault_AmountTooLarge(uint256 amount);
     /// @notice There is no contract at the token's address.
     error CollateralVault_NotToken(address token);
@@ -80,6 +80,16 @@ interface ICollateralVault {
     function isModule(address module) external view returns (bool);
 
     function isSealed(address token, address module, address owner) external view returns (bool);
+
+    /// @notice Every module that was ever enabled.
+    function modules() external view returns (address[] memory);
+
+    /// @notice What the entry held at a record day of `token`: after the last movement before that midnight UTC. Reverts before it, and for a
+    ///         day that the token has not announced (`IRecordDates`).
+    function balanceOfAt(address token, address module, address owner, uint256 recordDay) external view returns (uint256);
+
+    /// @notice The same, summed over the free balance and every module.
+    function holdingAt(address token, address owner, uint256 recordDay) external view returns (uint256);
 }
 
 /// @notice What a sealed owner implements: the vault calls it to have the tokens moved.

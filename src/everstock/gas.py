@@ -22,6 +22,7 @@ from everstock.chain.base import Chain
 from everstock.chain.receipt import Receipt
 from everstock.client import MarginToken, Market, Side, System
 from everstock.deploy import deploy_system, list_token
+from everstock.deploy.stock import deploy_stock_token
 from everstock.params import Token
 from everstock.params import load as load_params
 
@@ -199,9 +200,7 @@ class Bench:
 
     def _list(self) -> Receipt:
         system = self.system
-        stock = self.chain.deploy(
-            system.artifacts["StockToken"], "X", "X.M", 18, system.authority.address, sender=system.governor
-        )
+        stock = deploy_stock_token(system, "X", "X.M")
         return system.factory.listToken(stock.address, 10**18, sender=system.governor)  # type: ignore[no-any-return]
 
 

@@ -172,6 +172,8 @@ class System:
     options: Contract
     factory: Contract
     lens: Contract
+    custody: Contract
+    compliance: Contract
     assets: dict[str, Asset] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     tokens: dict[str, MarginToken] = field(default_factory=dict)

@@ -183,7 +183,7 @@ def _events(chain: RpcChain, authority: Contract, record: Record) -> Iterator[tu
 
 def _members(system: System, record: Record, members: set[tuple[int, str]]) -> Iterator[str]:
     """The holders of the parameters, and contracts of the system. Nobody else."""
-    named = {(int(role), holder): delay for role, (holder, delay) in holders(system.params.roles).items()}
+    named = {(int(role), holder): delay for role, (holder, delay) in holders(system.params).items()}
     if not named:  # a local chain: the deployer keeps what people hold
         named = {(int(role), record.deployer): 0 for role in (Role.ADMIN, *GUARDED, Role.GUARDIAN)}
         named = {pair: delay for pair, delay in named.items() if pair in members}

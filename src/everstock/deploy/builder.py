@@ -15,7 +15,8 @@ from everstock.chain.contract import Contract
 from everstock.client.system import Asset, MarginToken, Market, System
 from everstock.deploy.checks import check
 from everstock.deploy.handover import hand_over
-from everstock.deploy.roles import GRANTS, GUARDED, Role
+from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
+from everstock.deploy.stock import deploy_stock_token, protect
 from everstock.params import Params
 from everstock.params import Token as TokenParams
 
@@ -56,11 +57,15 @@ class Builder:
         options = self.deploy("PerpetualOptions", self.authority.address, vault.address, treasury, *deployers)
         factory = self.deploy("PoolFactory", self.authority.address, options.address, *deployers)
         lens = self.deploy("OptionsLens", options.address)
+        custody = self.deploy("CustodyAttestation", self.authority.address)
+        compliance = self.deploy("ComplianceRegistry", self.authority.address)
         for contract, kind in (
             (vault, "CollateralVault"),
             (oracle, "PriceOracle"),
             (options, "PerpetualOptions"),
             (factory, "PoolFactory"),
+            (custody, "CustodyAttestation"),
+            (compliance, "ComplianceRegistry"),
         ):
             self.wire_roles(contract, kind)
         for role in GUARDED:
@@ -70,6 +75,8 @@ class Builder:
         self.grant(Role.GOVERNOR, self.sender)
         self.grant(Role.ISSUER, self.sender)
         self.grant(Role.GUARDIAN, self.sender)
+        for role in ISSUER_ROLES:
+            self.grant(role, self.sender)
         vault.setModule(options.address, True, sender=self.sender)
 
         system = System(
@@ -84,7 +91,10 @@ class Builder:
             options=options,
             factory=factory,
             lens=lens,
+            custody=custody,
+            compliance=compliance,
         )
+        protect(system, vault)
         for name in params.assets:
             system.assets[name] = self.asset(system, name)
         for name in params.markets:
@@ -142,12 +152,7 @@ def list_token(system: System, symbol: str, spec: TokenParams) -> MarginToken:
     """Deploy a stock token unless it exists, list it as margin, and add it to the system."""
     chain, artifacts, sender = system.chain, system.artifacts, system.governor
     if spec.address is None:
-        contract = chain.deploy(
-            artifacts["StockToken"], spec.name, symbol, spec.decimals, system.authority.address, sender=sender
-        )
-        for role, functions in GRANTS["StockToken"].items():
-            selectors = [getattr(contract, name).selector for name in functions]
-            system.authority.setTargetFunctionRole(contract.address, selectors, int(role), sender=sender)
+        contract = deploy_stock_token(system, spec.name, symbol, spec.decimals)
     else:
         contract = chain.contract(artifacts["StockToken"], spec.address)
     receipt = system.factory.listToken(contract.address, spec.min_notional_units, sender=sender)
@@ -160,6 +165,7 @@ def list_token(system: System, symbol: str, spec: TokenParams) -> MarginToken:
         chain.contract(artifacts["MainPool"], created["mainPool"]),
         chain.contract(artifacts["InsurancePool"], created["insurancePool"]),
     )
+    protect(system, token.main_contract, token.insurance_contract)
     system.tokens[symbol] = token
     return token
 

@@ -26,6 +26,6 @@ def _faults(chain: Chain, params: Params, sender: str) -> Iterator[str]:
     for field, address in given.items():
         if address is not None and not chain.code(address):
             yield f"{field}: there is no contract at {address}: is it of another network?"
-    for role, (holder, _) in holders(params.roles).items():
+    for role, (holder, _) in holders(params).items():
         if holder == sender:
             yield f"roles/{role.name.lower()}: {holder} is the deployer, who gives its roles away"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from everstock.chain.contract import Contract
-from everstock.deploy.roles import GRANTS, GUARDED, Role
-from everstock.params import Roles
+from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
+from everstock.params import Params
 
 if TYPE_CHECKING:
     from everstock.client.system import System
@@ -17,14 +17,17 @@ class HandOverFailed(Exception):
     """Read back after the hand-over: somebody may do what they should not, or may not do what they should."""
 
 
-def holders(roles: Roles) -> dict[Role, tuple[str, int]]:
+def holders(params: Params) -> dict[Role, tuple[str, int]]:
     """Each role's holder and execution delay. Empty: the deployer keeps the roles."""
+    roles = params.roles
     named = {
         Role.ADMIN: (roles.admin, roles.admin_delay_seconds),
         Role.GOVERNOR: (roles.governor, roles.governor_delay_seconds),
         Role.GUARDIAN: (roles.guardian, roles.guardian_delay_seconds),
         Role.ISSUER: (roles.issuer, roles.issuer_delay_seconds),
     }
+    for role in ISSUER_ROLES:
+        named[role] = (getattr(params.stock, role.name.lower()) or roles.issuer, roles.issuer_delay_seconds)
     return {role: (holder, delay) for role, (holder, delay) in named.items() if holder is not None}
 
 
@@ -38,7 +41,7 @@ def hand_over(system: System, deployer: str) -> None:
     Raises:
         HandOverFailed: the deployer is not powerless, or a holder lacks its role.
     """
-    authority, roles = system.authority, holders(system.params.roles)
+    authority, roles = system.authority, holders(system.params)
     for role in Role:
         if role is not Role.GUARDIAN:
             authority.setGrantDelay(int(role), system.params.roles.admin_delay_seconds, sender=deployer)
@@ -62,7 +65,7 @@ def verify(system: System, deployer: str) -> None:
 
 def _faults(system: System, deployer: str) -> Iterator[str]:
     authority = system.authority
-    for role, expected in holders(system.params.roles).items():
+    for role, expected in holders(system.params).items():
         if tuple(authority.hasRole(int(role), expected[0])) != (True, expected[1]):
             yield f"{expected[0]} is not {role.name} with a delay of {expected[1]} seconds"
     for role in GUARDED:
@@ -84,6 +87,8 @@ def restricted(system: System) -> Iterator[tuple[str, Contract]]:
     yield "PriceOracle", system.oracle
     yield "PerpetualOptions", system.options
     yield "PoolFactory", system.factory
+    yield "CustodyAttestation", system.custody
+    yield "ComplianceRegistry", system.compliance
     for market in system.markets.values():
         yield "OptionMarket", market.contract
     for symbol, token in system.tokens.items():

@@ -13,6 +13,15 @@ class Role(IntEnum):
     GUARDIAN = 2
     ISSUER = 3
     FACTORY = 4
+    ATTESTOR = 5
+    COMPLIANCE = 6
+    TRANSFER_AGENT = 7
+    CORPORATE_ACTIONS = 8
+    SETTLEMENT = 9
+
+
+ISSUER_ROLES = (Role.ATTESTOR, Role.COMPLIANCE, Role.TRANSFER_AGENT, Role.CORPORATE_ACTIONS, Role.SETTLEMENT)
+"""Fall to the issuer unless the parameters name another holder."""
 
 
 GUARDED = tuple(role for role in Role if role not in (Role.ADMIN, Role.GUARDIAN))
@@ -28,5 +37,13 @@ GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
         Role.FACTORY: ("listToken",),
     },
     "PoolFactory": {Role.GOVERNOR: ("listToken",)},
-    "StockToken": {Role.ISSUER: ("mint", "burnFrom", "pause"), Role.GOVERNOR: ("unpause",)},
+    "StockToken": {
+        Role.ISSUER: ("mint", "burnFrom", "pause", "pauseFeature"),
+        Role.GOVERNOR: ("unpause", "unpauseFeature", "setMinNotice"),
+        Role.COMPLIANCE: ("setFrozenTokens",),
+        Role.TRANSFER_AGENT: ("announceForcedTransfer", "cancelForcedTransfer", "forcedTransfer"),
+        Role.CORPORATE_ACTIONS: ("announceAction", "setUIMultiplier", "cancelAction", "announceRecordDate"),
+    },
+    "CustodyAttestation": {Role.ATTESTOR: ("attest",), Role.GOVERNOR: ("setSource",)},
+    "ComplianceRegistry": {Role.COMPLIANCE: ("setDenied", "setAllowed"), Role.GOVERNOR: ("protect",)},
 }

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from eth_utils.address import is_checksum_address, to_checksum_address
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from everstock.artifacts import find_root
+from everstock.params.fields import Address, Name, PriceUsd, Strict
+from everstock.params.stock import Stock
 
 WAD = 10**18
 DAYS_PER_YEAR = 365
 
 LOCAL = "local"
-MAX_NAME_BYTES = 31
-
-
-def _address(value: str) -> str:
-    if not re.fullmatch("0x[0-9a-fA-F]{40}", value):
-        raise ValueError(f"{value!r} is no address: it takes 0x and 40 hexadecimal digits")
-    digits = value[2:]
-    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(value):
-        raise ValueError(f"{value} has a wrong checksum: a digit is mistyped, or its case is")
-    if int(digits, 16) == 0:
-        raise ValueError("the zero address is nobody's")
-    return str(to_checksum_address(value))
-
-
-def _name(value: str) -> str:
-    if not value.strip():
-        raise ValueError("the name is empty")
-    if len(value.encode()) > MAX_NAME_BYTES:
-        raise ValueError(f"the name {value} is longer than {MAX_NAME_BYTES} bytes")
-    return value
-
-
-Address = Annotated[str, AfterValidator(_address)]
-Name = Annotated[str, AfterValidator(_name)]
-PriceUsd = Annotated[Decimal, Field(gt=Decimal("0.000001"), le=10_000_000)]
 
 
 class UnknownNetwork(Exception):
     """No parameter file of that name; the message lists those that exist."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Roles(_Strict):
+class Roles(Strict):
     """Who holds the roles, and after how many seconds they act. Without holders the deployer keeps them all."""
 
     admin: Address | None = None
@@ -84,7 +55,7 @@ class Roles(_Strict):
         return self
 
 
-class Asset(_Strict):
+class Asset(Strict):
     """An underlying and its feed. Without `aggregator` a Chainlink mock aggregator is deployed (local chains only)."""
 
     max_age_seconds: Annotated[int, Field(ge=60, le=3 * 86400)]
@@ -100,7 +71,7 @@ class Asset(_Strict):
         return self
 
 
-class Market(_Strict):
+class Market(Strict):
     """One underlying and one variance budget."""
 
     asset: Name
@@ -125,7 +96,7 @@ class Market(_Strict):
         return self
 
 
-class Token(_Strict):
+class Token(Strict):
     """A margin token. Without `address` a stock token is deployed (local chains and testnets)."""
 
     name: Name
@@ -145,7 +116,7 @@ class Token(_Strict):
         return self
 
 
-class Params(_Strict):
+class Params(Strict):
     """A whole deployment."""
 
     network: Name
@@ -158,6 +129,7 @@ class Params(_Strict):
     sigma_min: Annotated[Decimal, Field(ge=Decimal("0.01"))]
     sigma_max: Annotated[Decimal, Field(le=2)]
     tokens: dict[Name, Token]
+    stock: Stock
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -169,6 +141,10 @@ class Params(_Strict):
             raise ValueError(f"treasury: name it; only on {LOCAL} is there an account for it")
         if self.network != LOCAL and (mocked := [n for n, asset in self.assets.items() if asset.aggregator is None]):
             raise ValueError(f"assets {', '.join(mocked)}: name the aggregator; mocks are for {LOCAL} chains")
+        if self.network != LOCAL and self.stock.custody_shares is not None:
+            raise ValueError(
+                f"stock: custody_shares: only on {LOCAL} does the deployer attest; elsewhere the attestor does"
+            )
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
         for name, market in self.markets.items():

@@ -9,7 +9,7 @@ from everstock.chain.testing import reverts
 from everstock.client import System
 from everstock.deploy import HandOverFailed, NotDeployable, deploy_system
 from everstock.deploy.handover import verify
-from everstock.deploy.roles import GRANTS, GUARDED, Role
+from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
 from everstock.params import Params, load
 from support.desk import DAY, ONE, WAD
 
@@ -65,9 +65,15 @@ def test_a_role_granted_later_begins_after_the_admins_delay_but_the_guardians_at
         assert system.authority.getRoleGrantDelay(int(role)) == (0 if role is Role.GUARDIAN else 3 * DAY)
 
 
+def test_the_issuer_has_the_roles_that_are_not_named(system):
+    for role in ISSUER_ROLES:
+        assert system.authority.hasRole(int(role), holder(Role.ISSUER)) == (True, DELAYS[Role.ISSUER])
+
+
 def test_nobody_holds_another_role(system, deployer):
     for role in Role:
-        others = [holder(other) for other in DELAYS if other is not role]
+        owner = Role.ISSUER if role in ISSUER_ROLES else role
+        others = [holder(other) for other in DELAYS if other is not owner]
         for account in (deployer, system.chain.account("stranger"), *others):
             assert system.authority.hasRole(int(role), account) == (False, 0)
 

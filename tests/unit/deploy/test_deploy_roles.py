@@ -12,6 +12,7 @@ from everstock.chain.contract import Contract
 from everstock.chain.errors import Reverted
 from everstock.chain.testing import reverts
 from everstock.deploy.roles import GRANTS, Role
+from everstock.deploy.stock import deploy_stock_token
 from support.desk import DAY, ONE, WAD, Desk
 
 CASES = [(kind, role, name) for kind, roles in GRANTS.items() for role, names in roles.items() for name in names]
@@ -28,6 +29,8 @@ def target(desk: Desk, kind: str) -> Contract:
         "PerpetualOptions": system.options,
         "PoolFactory": system.factory,
         "StockToken": desk.token.contract,
+        "CustodyAttestation": system.custody,
+        "ComplianceRegistry": system.compliance,
     }[kind]
 
 
@@ -50,17 +53,29 @@ def arguments(desk: Desk, name: str) -> list[Any]:
         "burnFrom": [desk.who.trader, ONE],
         "pause": [],
         "unpause": [],
+        "pauseFeature": [0],
+        "unpauseFeature": [0],
+        "setMinNotice": [2 * DAY],
+        "setFrozenTokens": [desk.who.trader, ONE],
+        "announceForcedTransfer": [desk.who.trader, desk.who.lp, ONE],
+        "cancelForcedTransfer": [desk.who.trader, desk.who.lp, 2],
+        "forcedTransfer": [desk.who.trader, desk.who.lp, 1],
+        "announceAction": [0, 3 * WAD, now + 9 * DAY],
+        "setUIMultiplier": [3 * WAD, now + 9 * DAY],
+        "cancelAction": [],
+        "announceRecordDate": [now // DAY + 9],
+        "attest": [token, ONE, now, b"\0" * 32],
+        "setSource": [token, "0x" + "00" * 20, 2 * DAY],
+        "setDenied": [[desk.who.stranger], True, [token]],
+        "setAllowed": [[desk.who.stranger], True, [token]],
+        "protect": [desk.who.stranger],
     }[name]
 
 
 def arguments_of(desk: Desk, name: str) -> list[Any]:
     if name != "listToken":
         return arguments(desk, name)
-    owner = desk.who.governor
-    token = desk.chain.deploy(
-        desk.system.artifacts["StockToken"], "N", "N.M", 18, desk.system.authority, sender=owner
-    ).address
-    return [token, ONE]
+    return [deploy_stock_token(desk.system, "N", "N.M").address, ONE]
 
 
 @pytest.fixture
@@ -70,12 +85,25 @@ def desk(desk: Desk) -> Desk:
     for role in Role:
         if role is not Role.ADMIN:
             desk.system.authority.grantRole(int(role), holder(desk, role), 0, sender=governor)
+    for amount in (1, 2):
+        token = desk.token.contract
+        token.announceForcedTransfer(desk.who.trader, desk.who.lp, amount, sender=governor)
+    desk.chain.warp(2 * DAY)
+    desk.publish()
     event = (desk.chain.now + 5 * DAY, WAD // 10, WAD // 20)
     desk.market.contract.scheduleEvent(event, sender=governor)
     desk.give(desk.who.trader, ONE)
     for each in (governor, *(holder(desk, role) for role in Role)):
         desk.token.contract.approve(each, ONE, sender=desk.who.trader)
     return desk
+
+
+def prepare(desk: Desk, contract: Contract, name: str) -> None:
+    """What must be so that the function has something to undo."""
+    if name == "unpause":
+        contract.pause(sender=desk.who.governor)
+    if name == "cancelAction":
+        contract.announceAction(0, 3 * WAD, desk.chain.now + 9 * DAY, sender=desk.who.governor)
 
 
 def holder(desk: Desk, role: Role) -> str:
@@ -113,8 +141,7 @@ def test_the_authority_holds_the_table(desk, kind, role, name):
 @pytest.mark.parametrize(("kind", "role", "name"), CASES, ids=IDS)
 def test_only_the_tables_role_may_call(desk, kind, role, name):
     contract, args = target(desk, kind), arguments_of(desk, name)
-    if name == "unpause":
-        contract.pause(sender=desk.who.governor)
+    prepare(desk, contract, name)
     others = [holder(desk, other) for other in Role if other is not role]
     for caller in (desk.who.stranger, desk.who.trader, desk.options.address, *others):
         with reverts("AccessManagedUnauthorized", caller):
@@ -186,8 +213,7 @@ def test_a_role_with_a_delay_schedules_first(desk, kind, role, name):
     authority.grantRole(int(role), slow, delay, sender=desk.who.governor)
     if name == "burnFrom":
         desk.token.contract.approve(slow, ONE, sender=desk.who.trader)
-    if name == "unpause":
-        contract.pause(sender=desk.who.governor)
+    prepare(desk, contract, name)
     call = getattr(contract, name)
     args = arguments_of(desk, name)
     if name in ("scheduleEvent", "announceWindDown"):

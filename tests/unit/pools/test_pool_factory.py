@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from everstock.chain import ZERO_ADDRESS
 from everstock.chain.errors import ChainError, Reverted
 from everstock.chain.testing import reverts
+from everstock.deploy.stock import deploy_stock_token
 from support.desk import INSURANCE, MAIN, ONE, Desk, add_token
 from support.hostile import hostile_contract
 
@@ -24,10 +25,7 @@ def text(value: str) -> bytes:
 
 
 def stock(desk: Desk, decimals: int):
-    sender = desk.who.governor
-    return desk.chain.deploy(
-        desk.system.artifacts["StockToken"], "New", "NEW.M", decimals, desk.system.authority, sender=sender
-    )
+    return deploy_stock_token(desk.system, "New", "NEW.M", decimals)
 
 
 def listed(desk: Desk, token, minimum: int = ONE):

@@ -11,7 +11,7 @@ from everstock import artifacts
 from everstock.chain.evm import EvmChain
 
 ONE = 10**18
-LARGEST = 2**216 - 1
+LARGEST = 2**184 - 1
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from everstock.chain import ZERO_ADDRESS
 from everstock.chain.testing import reverts
 
 ONE = 10**18
-LARGEST = 2**216 - 1
+LARGEST = 2**184 - 1
 UINT_MAX = 2**256 - 1
 FREE = ZERO_ADDRESS
 NOTHING = (ZERO_ADDRESS, 0)
@@ -475,8 +475,8 @@ def test_seal_is_for_modules_and_for_good(it):
 def test_sealing_and_movements_keep_balance_and_seal_apart(it):
     it.vault.deposit(it.token, it.lending, it.owner, LARGEST.bit_length(), sender=it.owner)
     it.lending.seal(it.token, it.owner, sender=it.owner)
-    assert it.vault.balanceOf(it.token, it.lending, it.owner) == 216
-    it.lending.settle(it.token, deltas((it.owner, -216), (it.payer, 216)), FREE, 0, sender=it.owner)
+    assert it.vault.balanceOf(it.token, it.lending, it.owner) == 184
+    it.lending.settle(it.token, deltas((it.owner, -184), (it.payer, 184)), FREE, 0, sender=it.owner)
     assert it.vault.balanceOf(it.token, it.lending, it.owner) == 0
     assert it.vault.isSealed(it.token, it.lending, it.owner)
 
@@ -607,8 +607,8 @@ def test_settle_of_extreme_amounts_reverts(funded):
         it.options.settle(it.token, deltas((it.owner, largest), (it.payer, largest)), it.payee, 2, sender=it.owner)
     with reverts("CollateralVault_AmountTooLarge", UINT_MAX):
         it.options.settle(it.token, deltas((it.owner, 1)), it.payee, UINT_MAX, sender=it.owner)
-    with reverts("CollateralVault_AmountTooLarge", 2**216):
-        it.options.settle(it.token, deltas((it.payer, 2**216)), it.payee, UINT_MAX, sender=it.owner)
+    with reverts("CollateralVault_AmountTooLarge", 2**184):
+        it.options.settle(it.token, deltas((it.payer, 2**184)), it.payee, UINT_MAX, sender=it.owner)
     with reverts("CollateralVault_AmountTooLarge", LARGEST):
         it.options.settle(it.token, deltas((it.owner, LARGEST)), FREE, 0, sender=it.owner)
 

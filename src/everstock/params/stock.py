@@ -1,0 +1,30 @@
+"""The stock layer's parameters: who acts for the issuer, custody, and the desk's settlement."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from everstock.params.fields import Address, Strict
+
+DAY = 86_400
+
+
+class Stock(Strict):
+    """What holds for every stock token of the deployment. A role without a holder is the issuer's, with its delay."""
+
+    attestor: Address | None = None
+    compliance: Address | None = None
+    transfer_agent: Address | None = None
+    corporate_actions: Address | None = None
+    settlement: Address | None = None
+
+    custody_max_age_days: Annotated[int, Field(ge=1, le=400)]
+    custody_shares: Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 30)] | None = None
+    """Attested by the deployer for each token it deploys. Local chains only: elsewhere the attestor does."""
+
+    @property
+    def custody_max_age_seconds(self) -> int:
+        return self.custody_max_age_days * DAY
