@@ -80,6 +80,7 @@ class PublicNode:
         roles: dict[str, Any] = {name: EvmChain.account(f"the {name}") for name in ROLE_NAMES}
         roles |= {"admin_delay_seconds": 3 * DAY, "governor_delay_seconds": 2 * DAY, "issuer_delay_seconds": DAY}
         changes = {"network": "base", "chain_id": chain_id, "treasury": EvmChain.account("treasury"), "roles": roles}
+        local["stock"]["custody_shares"] = None
         return Params.model_validate(local | changes)
 
 
