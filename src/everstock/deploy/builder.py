@@ -75,8 +75,8 @@ class Builder:
         self.grant(Role.GOVERNOR, self.sender)
         self.grant(Role.ISSUER, self.sender)
         self.grant(Role.GUARDIAN, self.sender)
-        for role in ISSUER_ROLES:
-            self.grant(role, self.sender)
+        for issuer_role in ISSUER_ROLES:
+            self.grant(issuer_role, self.sender)
         vault.setModule(options.address, True, sender=self.sender)
 
         system = System(
