@@ -79,8 +79,10 @@ class PublicNode:
             spec |= {"aggregator": self.aggregators[name].address, "initial_price_usd": None}
         roles: dict[str, Any] = {name: EvmChain.account(f"the {name}") for name in ROLE_NAMES}
         roles |= {"admin_delay_seconds": 3 * DAY, "governor_delay_seconds": 2 * DAY, "issuer_delay_seconds": DAY}
-        changes = {"network": "base", "chain_id": chain_id, "treasury": EvmChain.account("treasury"), "roles": roles}
+        treasury = EvmChain.account("treasury")
+        changes: dict[str, Any] = {"network": "base", "chain_id": chain_id, "treasury": treasury, "roles": roles}
         local["stock"]["custody_shares"] = None
+        changes |= {"quotes": {}}  # local: actors sign, and pay in a mock dollar
         return Params.model_validate(local | changes)
 
 

@@ -194,8 +194,8 @@ class RpcChain(Chain):
             self._set_next_time()
         return self.wait(self.broadcast(self.sign(tx)))
 
-    def sign(self, tx: Tx, nonce: int | None = None) -> bytes:
-        """The signed transaction, unsent, at today's fees. ``nonce`` defaults to the sender's next.
+    def sign(self, tx: Tx, nonce: int | None = None, fees: tuple[int, int] | None = None) -> bytes:
+        """The signed transaction, unsent. ``nonce`` defaults to the sender's next, ``fees`` to today's.
 
         Raises:
             Unsupported: the chain's signer is not ``tx.sender``.
@@ -205,7 +205,7 @@ class RpcChain(Chain):
         signer = self.signer
         if signer is None or tx.sender != signer.address:
             raise Unsupported(f"{tx.sender} cannot send here: give the chain its signer")
-        tip, most = self.fees()
+        tip, most = fees or self.fees()
         fields: dict[str, Any] = {
             "type": 2,
             "chainId": self._chain_id,
@@ -253,8 +253,13 @@ class RpcChain(Chain):
             return str(self.rpc("eth_sendRawTransaction", "0x" + signed.hex()))
         except RpcError as error:
             if "already" in error.message.lower():  # "already known", "already imported"
-                return "0x" + keccak(signed).hex()
+                return self.hash_of(signed)
             raise self._failure(error) from None
+
+    @staticmethod
+    def hash_of(signed: bytes) -> str:
+        """By which a signed transaction is known."""
+        return "0x" + keccak(signed).hex()
 
     def wait(self, tx_hash: str) -> Receipt:
         """Await a transaction.

@@ -1,5 +1,6 @@
 """Typed objects over the contracts. Amounts are `Decimal` tokens, prices `Decimal` USD, times seconds."""
 
+from everstock.client.orders import Leg, Order, OrderDesk, Trigger, buy, sell
 from everstock.client.pool import Pool
 from everstock.client.system import Asset, MarginToken, Market, System
 from everstock.client.trader import ClosePreview, Health, OpenPreview, Side, Trader
@@ -8,11 +9,17 @@ __all__ = [
     "Asset",
     "ClosePreview",
     "Health",
+    "Leg",
     "MarginToken",
     "Market",
     "OpenPreview",
+    "Order",
+    "OrderDesk",
     "Pool",
     "Side",
     "System",
     "Trader",
+    "Trigger",
+    "buy",
+    "sell",
 ]

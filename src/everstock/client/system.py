@@ -174,6 +174,9 @@ class System:
     lens: Contract
     custody: Contract
     compliance: Contract
+    orders: Contract = field(init=False)
+    quotes: Contract = field(init=False)
+    pay_tokens: dict[str, Contract] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     tokens: dict[str, MarginToken] = field(default_factory=dict)

@@ -89,6 +89,7 @@ def restricted(system: System) -> Iterator[tuple[str, Contract]]:
     yield "PoolFactory", system.factory
     yield "CustodyAttestation", system.custody
     yield "ComplianceRegistry", system.compliance
+    yield "QuoteSettlement", system.quotes
     for market in system.markets.values():
         yield "OptionMarket", market.contract
     for symbol, token in system.tokens.items():

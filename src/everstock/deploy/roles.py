@@ -36,6 +36,7 @@ GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
         Role.GUARDIAN: ("pauseOpening",),
         Role.FACTORY: ("listToken",),
     },
+    "QuoteSettlement": {Role.GOVERNOR: ("setQuotedAsset", "setPayToken", "setSigner")},
     "PoolFactory": {Role.GOVERNOR: ("listToken",)},
     "StockToken": {
         Role.ISSUER: ("mint", "burnFrom", "pause", "pauseFeature"),

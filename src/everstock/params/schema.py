@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from everstock.artifacts import find_root
 from everstock.params.fields import Address, Name, PriceUsd, Strict
+from everstock.params.quotes import Orders, Quotes
 from everstock.params.stock import Stock
 
 WAD = 10**18
@@ -130,6 +131,8 @@ class Params(Strict):
     sigma_max: Annotated[Decimal, Field(le=2)]
     tokens: dict[Name, Token]
     stock: Stock
+    orders: Orders = Orders(max_price_age_seconds=60)
+    quotes: Quotes = Quotes()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -145,6 +148,15 @@ class Params(Strict):
             raise ValueError(
                 f"stock: custody_shares: only on {LOCAL} does the deployer attest; elsewhere the attestor does"
             )
+        for symbol, quoted in self.quotes.assets.items():
+            if symbol not in self.tokens or quoted.asset not in self.assets:
+                raise ValueError(f"quotes/assets/{symbol}: an unknown token, or an unknown asset {quoted.asset}")
+        for name, pay_token in self.quotes.pay_tokens.items():
+            if pay_token.address is None and self.network != LOCAL:
+                raise ValueError(f"quotes/pay_tokens/{name}: name the address; mocks are for {LOCAL} chains")
+        for name, signer in self.quotes.signers.items():
+            if signer.account is not None and self.network != LOCAL:
+                raise ValueError(f"quotes/signers/{name}: only on {LOCAL} is an actor's key a secret of nobody's")
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
         for name, market in self.markets.items():
