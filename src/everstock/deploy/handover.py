@@ -49,7 +49,8 @@ def hand_over(system: System, deployer: str) -> None:
         authority.grantRole(int(role), holder, delay, sender=deployer)
     for role in sorted(roles, reverse=True):  # ADMIN, which is 0, revokes the others and itself last
         authority.revokeRole(int(role), deployer, sender=deployer)
-    verify(system, deployer)
+    if not system.chain.replaying:
+        verify(system, deployer)
 
 
 def verify(system: System, deployer: str) -> None:

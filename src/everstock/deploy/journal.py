@@ -87,6 +87,10 @@ class JournalChain(Chain):
         self.mode = Mode.PASS
 
     @property
+    def replaying(self) -> bool:
+        return self.mode is Mode.READ
+
+    @property
     def steps_done(self) -> int:
         return self._next
 

@@ -81,8 +81,10 @@ class Deployed(_Model):
     address: str
     abi_hash: str
     code_hash: str
+    external: bool = False
+    """Named by the parameters: it was there before."""
     constructor: dict[str, Any] | None = None
-    """None: another contract of the system created it."""
+    """None: it was there before, or another contract of the system created it."""
     transaction: str | None = None
     block: int | None = None
 
@@ -162,10 +164,10 @@ def commit_of(root: Path) -> str:
 
 
 class Store:
-    """The records of a folder, `deployments` of the project by default."""
+    """The records of a folder: by default what `EVERSTOCK_DEPLOYMENTS` names, or `deployments` of the project."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or find_root() / FOLDER
+        self.folder = folder or Path(os.environ.get("EVERSTOCK_DEPLOYMENTS") or find_root() / FOLDER)
 
     def path(self, network: str) -> Path:
         return self.folder / f"{network}.json"

@@ -21,7 +21,7 @@ from everstock.chain.contract import Contract
 from everstock.chain.rpc import RpcChain
 from everstock.client.system import System
 from everstock.deploy.builder import deploy_system
-from everstock.deploy.checks import NotDeployable
+from everstock.deploy.checks import NotDeployable, check_feeds
 from everstock.deploy.journal import DeploymentChanged, JournalChain, Mode
 from everstock.deploy.record import Deployed, Record, Step, Store, abi_hash, as_parameters, commit_of, digest
 from everstock.params import Params
@@ -87,6 +87,8 @@ class Release:
             DeploymentChanged: the record is of other parameters, another deployer, label or code.
         """
         record, done = self._record()
+        if not record.steps:
+            check_feeds(self.chain, self.params, self.artifacts)
         with AnvilNode(fork_url=self.chain.uri) as fork:
             rehearsal = JournalChain(fork.chain(registry=self.chain.registry), record, Mode.REHEARSE)
             system = deploy_system(rehearsal, self.params, self.deployer, self.artifacts)
@@ -215,6 +217,8 @@ def contracts_of(system: System, record: Record) -> dict[str, Deployed]:
     for address, step in created.items():
         named.setdefault(address, step.contract)
     artifacts = {contract.address: contract.artifact for _, contract in named_contracts(system)}
+    given = {each.aggregator for each in system.params.assets.values()}
+    given |= {each.address for each in system.params.tokens.values()}
     found = {}
     for address, name in sorted(named.items(), key=lambda item: item[1]):
         creation = created.get(address)
@@ -224,6 +228,7 @@ def contracts_of(system: System, record: Record) -> dict[str, Deployed]:
             address=address,
             abi_hash=abi_hash(artifact.abi),
             code_hash=digest(system.chain.code(address)),
+            external=address in given,
             constructor=None if creation is None else creation.arguments,
             transaction=None if creation is None else creation.transaction,
             block=None if creation is None else creation.block,

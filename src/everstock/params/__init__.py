@@ -1,5 +1,16 @@
 """Deployment parameters: commented YAML under `params/`, checked in full before the first transaction."""
 
-from everstock.params.schema import Asset, Market, Params, Roles, Token, UnknownNetwork, load
+from everstock.params.schema import (
+    LOCAL,
+    Asset,
+    Market,
+    Params,
+    Roles,
+    Token,
+    UnknownNetwork,
+    fields_of,
+    load,
+    named_for,
+)
 
-__all__ = ["Asset", "Market", "Params", "Roles", "Token", "UnknownNetwork", "load"]
+__all__ = ["LOCAL", "Asset", "Market", "Params", "Roles", "Token", "UnknownNetwork", "fields_of", "load", "named_for"]

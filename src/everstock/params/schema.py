@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, model_validator
 
 from everstock.artifacts import find_root
+from everstock.chain.base import LOCAL_CHAIN_ID
 from everstock.params.fields import Address, Name, PriceUsd, Strict
 from everstock.params.quotes import Orders, Quotes
 from everstock.params.stock import Stock
@@ -169,12 +171,40 @@ class Params(Strict):
         return self
 
 
-def load(network: str = "local", folder: Path | None = None) -> Params:
-    """Read and check `params/<network>.yaml`. Raises `UnknownNetwork`, or pydantic's error naming each bad field."""
+def load(network: str = "local", folder: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Params:
+    """Read and check `params/<network>.yaml`. `overrides` replace fields: of `roles` one by one, others whole.
+
+    Raises `UnknownNetwork`, or pydantic's error naming each bad field.
+    """
+    fields = _read(network, folder or find_root() / "params")
+    for name, value in (overrides or {}).items():
+        fields[name] = {**fields[name], **value} if name == "roles" else value
+    return Params.model_validate(fields)
+
+
+def named_for(chain_id: int, folder: Path | None = None) -> str:
+    """The parameter file of a chain. Raises `UnknownNetwork`."""
     folder = folder or find_root() / "params"
+    chains = {path.stem: _read(path.stem, folder).get("chain_id") for path in sorted(folder.glob("*.yaml"))}
+    for name, found in chains.items():
+        if int(found or LOCAL_CHAIN_ID) == chain_id:
+            return name
+    known = ", ".join(f"{name} ({found or LOCAL_CHAIN_ID})" for name, found in chains.items())
+    raise UnknownNetwork(f"no parameters for chain {chain_id} in {folder.name}/: there are {known}")
+
+
+def fields_of(network: str, folder: Path | None = None) -> dict[str, Any]:
+    """What a file says, unchecked. Raises `UnknownNetwork`."""
+    return _read(network, folder or find_root() / "params")
+
+
+def _read(network: str, folder: Path) -> dict[str, Any]:
+    """A file's fields, over those of the file that it `extends`: each field replaces the other's as a whole."""
     path = folder / f"{network}.yaml"
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise UnknownNetwork(f"no parameters for {network!r} in {folder.name}/: there are {known}")
     # Numbers come in as text, so that 0.1 is a tenth and not the nearest binary fraction.
-    return Params.model_validate(yaml.load(path.read_text(), Loader=yaml.BaseLoader))
+    fields: dict[str, Any] = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
+    below = fields.pop("extends", None)
+    return fields if below is None else _read(below, folder) | fields

@@ -51,7 +51,8 @@ def test_the_local_file_is_good():
 
 @pytest.mark.parametrize("path", sorted((find_root() / "params").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_in_the_repository_is_good(path):
-    assert load(path.stem).network == path.stem
+    overrides = {} if path.stem == "local" else {"roles": HOLDERS, "treasury": HOLDERS["admin"]}
+    assert load(path.stem, overrides=overrides).network == path.stem
 
 
 def test_numbers_are_read_as_decimals_not_as_floats():
@@ -198,7 +199,14 @@ def test_only_on_local_the_deployer_keeps_the_roles(raw, tmp_path):
     with pytest.raises(ValidationError, match="roles: name their holders"):
         load("local", written(tmp_path, raw))
     raw["roles"] |= HOLDERS
-    raw |= {"chain_id": "11155111", "treasury": HOLDERS["admin"]}
+    with pytest.raises(ValidationError, match="chain_id: name it"):
+        load("local", written(tmp_path, raw))
+    raw["chain_id"] = "11155111"
+    with pytest.raises(ValidationError, match="treasury: name it"):
+        load("local", written(tmp_path, raw))
+    raw["treasury"] = HOLDERS["admin"]
+    with pytest.raises(ValidationError, match="mocks are for local chains"):
+        load("local", written(tmp_path, raw))
     for asset in raw["assets"].values():
         del asset["initial_price_usd"]
         asset["aggregator"] = HOLDERS["admin"]
