@@ -20,10 +20,12 @@ def deployed_system() -> System:
 @pytest.fixture
 def system(deployed_system: System) -> Iterator[System]:
     """The local system without a single deposit. Whatever the test does is undone."""
-    known = [dict(each) for each in (deployed_system.tokens, deployed_system.markets, deployed_system.assets)]
+    tables = ("tokens", "markets", "assets", "desks")
+    known = {name: dict(getattr(deployed_system, name)) for name in tables}
     with deployed_system.chain.anchor():
         yield deployed_system
-    deployed_system.tokens, deployed_system.markets, deployed_system.assets = known
+    for name, table in known.items():
+        setattr(deployed_system, name, table)
 
 
 @pytest.fixture

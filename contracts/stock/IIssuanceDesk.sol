@@ -25,8 +25,8 @@ interface IIssuanceDesk {
         Ended,
         /// @notice The price is beyond the request's limit.
         Limit,
-        /// @notice The fill is nothing, or so small that it buys nothing.
-        Nothing
+        /// @notice The fill is nothing, or too small or too large to be paid.
+        Amount
     }
 
     /// @param controller Who claims and reclaims.
@@ -45,6 +45,27 @@ interface IIssuanceDesk {
         uint128 pending;
         uint128 claimable;
         uint128 limitPrice;
+    }
+
+    /// @param stock The token that is issued; the desk must hold the issuer's role.
+    /// @param calendar Sessions that T+N counts.
+    /// @param settlementSessions N, 1 to 5.
+    /// @param cutoff Seconds before a close, at most 6 hours.
+    /// @param settlementWindow Seconds, an hour to 2 days.
+    /// @param penaltyBps At most 500 (5%).
+    /// @param feeBps At most 100 (1%).
+    /// @param settlementAccount Receives the cash of settled mints.
+    struct Config {
+        IStockToken stock;
+        IERC20 cash;
+        ISessionCalendar calendar;
+        uint256 settlementSessions;
+        uint256 cutoff;
+        uint256 settlementWindow;
+        uint256 penaltyBps;
+        uint16 feeBps;
+        address settlementAccount;
+        address feeReceiver;
     }
 
     /// @param requestId Which.
@@ -88,7 +109,8 @@ interface IIssuanceDesk {
     error IssuanceDesk_OutOfBounds(bytes32 parameter, uint256 value, uint256 min, uint256 max);
     error IssuanceDesk_NotOwner(address owner, address caller);
     error IssuanceDesk_NotOperator(address controller, address caller);
-    error IssuanceDesk_BelowMinimum(uint256 amount, uint256 minimum);
+    /// @notice The registry does not let the controller hold the stock token: what is its own waits here.
+    error IssuanceDesk_ControllerDenied(address controller);
     error IssuanceDesk_RequestsPaused(uint40 until);
     /// @notice The request is within its time for settlement.
     error IssuanceDesk_NotOverdue(uint256 requestId, uint256 deadline);
@@ -101,9 +123,9 @@ interface IIssuanceDesk {
     error IssuanceDesk_TransferMismatch(address asset, uint256 expected, uint256 received);
 
     // ── holders ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @notice Put `cash` of `owner` (the caller, or one whose operator the caller is) in escrow, to be turned into tokens for `controller` at
+    /// @notice Put `cash_` of `owner` (the caller, or one whose operator the caller is) in escrow, to be turned into tokens for `controller` at
     ///         `maxPrice` at most (`type(uint128).max` for any).
-    function requestMint(uint256 cash, uint256 maxPrice, address controller, address owner) external returns (uint256 requestId);
+    function requestMint(uint256 cash_, uint256 maxPrice, address controller, address owner) external returns (uint256 requestId);
 
     /// @notice Put `tokens` of `owner` in escrow, to be turned into cash for `controller` at `minPrice` at least (0 for any).
     function requestRedeem(uint256 tokens, uint256 minPrice, address controller, address owner) external returns (uint256 requestId);

@@ -174,12 +174,17 @@ class System:
     lens: Contract
     custody: Contract
     compliance: Contract
+    holdings: Contract
+    dividends: Contract
+    voting: Contract
     orders: Contract = field(init=False)
     quotes: Contract = field(init=False)
     pay_tokens: dict[str, Contract] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     tokens: dict[str, MarginToken] = field(default_factory=dict)
+    desks: dict[str, Contract] = field(default_factory=dict)
+    """Issuance desks, by the symbol of their stock token."""
 
     def market(self, name: str) -> Market:
         return _named(self.markets, name, "market")

@@ -60,6 +60,9 @@ class Builder:
         lens = self.deploy("OptionsLens", options.address)
         custody = self.deploy("CustodyAttestation", self.authority.address)
         compliance = self.deploy("ComplianceRegistry", self.authority.address)
+        holdings = self.deploy("BeneficialHoldings", self.authority.address, vault.address, factory.address)
+        dividends = self.deploy("DividendDistributor", self.authority.address, holdings.address)
+        voting = self.deploy("ProxyVoting", self.authority.address, holdings.address)
         for contract, kind in (
             (vault, "CollateralVault"),
             (oracle, "PriceOracle"),
@@ -67,6 +70,9 @@ class Builder:
             (factory, "PoolFactory"),
             (custody, "CustodyAttestation"),
             (compliance, "ComplianceRegistry"),
+            (holdings, "BeneficialHoldings"),
+            (dividends, "DividendDistributor"),
+            (voting, "ProxyVoting"),
         ):
             self.wire_roles(contract, kind)
         for role in GUARDED:
@@ -94,6 +100,9 @@ class Builder:
             lens=lens,
             custody=custody,
             compliance=compliance,
+            holdings=holdings,
+            dividends=dividends,
+            voting=voting,
         )
         protect(system, vault)
         for name in params.assets:

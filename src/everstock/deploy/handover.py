@@ -90,6 +90,11 @@ def restricted(system: System) -> Iterator[tuple[str, Contract]]:
     yield "PoolFactory", system.factory
     yield "CustodyAttestation", system.custody
     yield "ComplianceRegistry", system.compliance
+    yield "BeneficialHoldings", system.holdings
+    yield "DividendDistributor", system.dividends
+    yield "ProxyVoting", system.voting
+    for desk in system.desks.values():
+        yield "IssuanceDesk", desk
     yield "QuoteSettlement", system.quotes
     for market in system.markets.values():
         yield "OptionMarket", market.contract

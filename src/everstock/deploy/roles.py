@@ -46,5 +46,14 @@ GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
         Role.CORPORATE_ACTIONS: ("announceAction", "setUIMultiplier", "cancelAction", "announceRecordDate"),
     },
     "CustodyAttestation": {Role.ATTESTOR: ("attest",), Role.GOVERNOR: ("setSource",)},
+    "IssuanceDesk": {
+        Role.SETTLEMENT: ("fulfilMints", "fulfilRedemptions"),
+        Role.ISSUER: ("withdrawBond",),
+        Role.GOVERNOR: ("setFee",),
+        Role.GUARDIAN: ("pauseRequests",),
+    },
+    "BeneficialHoldings": {Role.GOVERNOR: ("addDesk",)},
+    "DividendDistributor": {Role.CORPORATE_ACTIONS: ("declare", "sweep"), Role.COMPLIANCE: ("setWithholding",)},
+    "ProxyVoting": {Role.CORPORATE_ACTIONS: ("post",)},
     "ComplianceRegistry": {Role.COMPLIANCE: ("setDenied", "setAllowed"), Role.GOVERNOR: ("protect",)},
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from everstock.chain.base import ZERO_ADDRESS
 from everstock.chain.contract import Contract
-from everstock.deploy.roles import GRANTS
+from everstock.deploy.roles import GRANTS, Role
 
 if TYPE_CHECKING:
     from everstock.client.system import System
@@ -35,6 +35,32 @@ def deploy_stock_token(
         shares = int(params.custody_shares * 10**decimals)
         system.custody.attest(token, shares, system.chain.now, NO_REPORT, sender=governor)
     return token
+
+
+def deploy_issuance_desk(
+    system: System, symbol: str, token: Contract, cash: Contract, calendar: Contract, *, settlement_account: str
+) -> Contract:
+    """A desk that issues and redeems `token` for `cash`: it gets the issuer's role, and holdings look through it."""
+    governor, terms = system.governor, system.params.stock.desk
+    config = (
+        token.address,
+        cash.address,
+        calendar.address,
+        terms.settlement_sessions,
+        terms.cutoff_minutes * 60,
+        terms.settlement_window_hours * 3600,
+        terms.penalty_bps,
+        terms.fee_bps,
+        settlement_account,
+        system.treasury,
+    )
+    desk = system.chain.deploy(system.artifacts["IssuanceDesk"], system.authority, config, sender=governor)
+    wire(system, desk, "IssuanceDesk")
+    system.authority.grantRole(int(Role.ISSUER), desk, 0, sender=governor)
+    system.holdings.addDesk(desk, sender=governor)
+    protect(system, desk)
+    system.desks[symbol] = desk
+    return desk
 
 
 def protect(system: System, *custodians: Contract) -> None:

@@ -12,6 +12,16 @@ from everstock.params.fields import Address, Strict
 DAY = 86_400
 
 
+class Desk(Strict):
+    """Terms of every issuance desk. The cash token and the calendar come with each desk."""
+
+    settlement_sessions: Annotated[int, Field(ge=1, le=5)]
+    cutoff_minutes: Annotated[int, Field(ge=0, le=360)]
+    settlement_window_hours: Annotated[int, Field(ge=1, le=48)]
+    penalty_bps: Annotated[int, Field(ge=0, le=500)]
+    fee_bps: Annotated[int, Field(ge=0, le=100)]
+
+
 class Stock(Strict):
     """What holds for every stock token of the deployment. A role without a holder is the issuer's, with its delay."""
 
@@ -24,6 +34,8 @@ class Stock(Strict):
     custody_max_age_days: Annotated[int, Field(ge=1, le=400)]
     custody_shares: Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 30)] | None = None
     """Attested by the deployer for each token it deploys. Local chains only: elsewhere the attestor does."""
+
+    desk: Desk
 
     @property
     def custody_max_age_seconds(self) -> int:

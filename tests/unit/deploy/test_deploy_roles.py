@@ -12,7 +12,7 @@ from everstock.chain.contract import Contract
 from everstock.chain.errors import Reverted
 from everstock.chain.testing import reverts
 from everstock.deploy.roles import GRANTS, Role
-from everstock.deploy.stock import deploy_stock_token
+from everstock.deploy.stock import deploy_issuance_desk, deploy_stock_token
 from support.desk import DAY, ONE, WAD, Desk
 
 CASES = [(kind, role, name) for kind, roles in GRANTS.items() for role, names in roles.items() for name in names]
@@ -32,6 +32,10 @@ def target(desk: Desk, kind: str) -> Contract:
         "StockToken": desk.token.contract,
         "CustodyAttestation": system.custody,
         "ComplianceRegistry": system.compliance,
+        "IssuanceDesk": system.desks.get("TSLA.M"),
+        "BeneficialHoldings": system.holdings,
+        "DividendDistributor": system.dividends,
+        "ProxyVoting": system.voting,
     }[kind]
 
 
@@ -73,10 +77,21 @@ def arguments(desk: Desk, name: str) -> list[Any]:
         "setDenied": [[desk.who.stranger], True, [token]],
         "setAllowed": [[desk.who.stranger], True, [token]],
         "protect": [desk.who.stranger],
+        "fulfilMints": [[], ONE],
+        "fulfilRedemptions": [[], ONE],
+        "withdrawBond": [token, 0, desk.who.stranger],
+        "setFee": [5],
+        "pauseRequests": [now + DAY],
+        "declare": [token, now // DAY, token, ONE, 0, "0x" + "00" * 20, 0, 0],
+        "sweep": [0, desk.who.stranger],
+        "setWithholding": [desk.who.stranger, 1500],
+        "post": [token, now // DAY, now + 9 * DAY, 3, b"\0" * 32],
     }[name]
 
 
 def arguments_of(desk: Desk, name: str) -> list[Any]:
+    if name == "addDesk":
+        return [issuance_desk(desk)]
     if name != "listToken":
         return arguments(desk, name)
     return [deploy_stock_token(desk.system, "N", "N.M").address, ONE]
@@ -86,6 +101,8 @@ def arguments_of(desk: Desk, name: str) -> list[Any]:
 def desk(desk: Desk) -> Desk:
     """A holder of each role and of no other, beside the deployer, and something for each function to work on."""
     governor = desk.who.governor
+    issuance_desk(desk)
+    desk.token.contract.announceRecordDate(desk.chain.now // DAY + 2, sender=governor)
     for role in Role:
         if role is not Role.ADMIN:
             desk.system.authority.grantRole(int(role), holder(desk, role), 0, sender=governor)
@@ -102,12 +119,36 @@ def desk(desk: Desk) -> Desk:
     return desk
 
 
+def issuance_desk(desk: Desk) -> Contract:
+    system = desk.system
+    deploy = system.chain.deploy
+    calendar = deploy(system.artifacts["TestCalendar"], WAD // 5, 11_024_640 * WAD, sender=system.governor)
+    cash = deploy(system.artifacts["MockDollar"], 6, sender=system.governor)
+    if "TSLA.M" not in system.desks:
+        return deploy_issuance_desk(
+            system, "TSLA.M", desk.token.contract, cash, calendar, settlement_account="0x" + "11" * 20
+        )
+    config = (desk.token.address, cash.address, calendar.address, 1, 0, 3600, 0, 0, "0x" + "11" * 20, "0x" + "11" * 20)
+    return deploy(system.artifacts["IssuanceDesk"], system.authority, config, sender=system.governor)
+
+
 def prepare(desk: Desk, contract: Contract, name: str) -> None:
     """What must be so that the function has something to undo."""
     if name == "unpause":
         contract.pause(sender=desk.who.governor)
     if name == "cancelAction":
         contract.announceAction(0, 3 * WAD, desk.chain.now + 9 * DAY, sender=desk.who.governor)
+    if name == "declare":
+        for payer in (holder(desk, Role.CORPORATE_ACTIONS), desk.chain.account("slow")):
+            desk.give(payer, ONE)
+            desk.token.contract.approve(contract, ONE, sender=payer)
+    if name == "sweep":
+        now, token = desk.chain.now, desk.token
+        desk.give(desk.who.governor, ONE)
+        token.contract.approve(contract, ONE, sender=desk.who.governor)
+        terms = (token.address, now // DAY, token.address, ONE, 0, "0x" + "00" * 20, 0, now + 366 * DAY)
+        contract.declare(*terms, sender=desk.who.governor)
+        desk.chain.warp(366 * DAY)
 
 
 def holder(desk: Desk, role: Role) -> str:
