@@ -8,6 +8,7 @@ from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from everstock.client.lending import LendingMarket
 from everstock.client.pool import Pool
 from everstock.client.trader import Side, Trader
 
@@ -185,6 +186,8 @@ class System:
     tokens: dict[str, MarginToken] = field(default_factory=dict)
     desks: dict[str, Contract] = field(default_factory=dict)
     """Issuance desks, by the symbol of their stock token."""
+    lending_factory: Contract | None = None
+    lending: dict[str, LendingMarket] = field(default_factory=dict)
 
     def market(self, name: str) -> Market:
         return _named(self.markets, name, "market")
@@ -194,6 +197,9 @@ class System:
 
     def token(self, symbol: str) -> MarginToken:
         return _named(self.tokens, symbol, "margin token")
+
+    def lending_market(self, name: str) -> LendingMarket:
+        return _named(self.lending, name, "lending market")
 
 
 def _named(items: dict[str, T], name: str, kind: str) -> T:

@@ -15,6 +15,7 @@ from everstock.chain.contract import Contract
 from everstock.client.system import Asset, MarginToken, Market, System
 from everstock.deploy.checks import check
 from everstock.deploy.handover import hand_over
+from everstock.deploy.lending import deploy_lending
 from everstock.deploy.quotes import deploy_quotes
 from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
 from everstock.deploy.stock import deploy_stock_token, protect
@@ -112,6 +113,7 @@ class Builder:
         for symbol, token in params.tokens.items():
             list_token(system, symbol, token)
         deploy_quotes(self, system)
+        deploy_lending(self, system)
         if params.roles.governor is not None:
             hand_over(system, self.sender)
             system.governor = params.roles.governor

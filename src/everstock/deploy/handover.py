@@ -98,6 +98,8 @@ def restricted(system: System) -> Iterator[tuple[str, Contract]]:
     yield "QuoteSettlement", system.quotes
     for market in system.markets.values():
         yield "OptionMarket", market.contract
+    for lent in system.lending.values():
+        yield "LendingMarket", lent.contract
     for symbol, token in system.tokens.items():
         spec = system.params.tokens.get(symbol)
         if spec is None or spec.address is None:  # somebody else's token answers to somebody else

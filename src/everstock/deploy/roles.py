@@ -38,6 +38,7 @@ GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
     },
     "QuoteSettlement": {Role.GOVERNOR: ("setQuotedAsset", "setPayToken", "setSigner")},
     "PoolFactory": {Role.GOVERNOR: ("listToken",)},
+    "LendingMarket": {Role.GUARDIAN: ("pauseBorrowing",)},
     "StockToken": {
         Role.ISSUER: ("mint", "burnFrom", "pause", "pauseFeature"),
         Role.GOVERNOR: ("unpause", "unpauseFeature", "setMinNotice"),

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from everstock.artifacts import find_root
 from everstock.chain.base import LOCAL_CHAIN_ID
 from everstock.params.fields import Address, Name, PriceUsd, Strict
+from everstock.params.lending import Lending
 from everstock.params.quotes import Orders, Quotes
 from everstock.params.stock import Stock
 
@@ -135,6 +136,7 @@ class Params(Strict):
     stock: Stock
     orders: Orders = Orders(max_price_age_seconds=60)
     quotes: Quotes = Quotes()
+    lending: Lending | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -168,6 +170,9 @@ class Params(Strict):
                 raise ValueError(
                     f"market {name}: sigma_ref {market.sigma_ref} is outside [{self.sigma_min}, {self.sigma_max}]"
                 )
+        for name, lent in self.lending.markets.items() if self.lending else ():
+            if lent.collateral not in self.tokens or lent.asset not in self.assets:
+                raise ValueError(f"lending market {name}: {lent.collateral} or {lent.asset} is unknown")
         return self
 
 
