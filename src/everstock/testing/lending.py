@@ -223,6 +223,16 @@ class LendingLockstep:
             if chain != model_value:
                 raise Disagreement(f"{what}: chain {chain}, model {model_value}")
 
+    def remember(self) -> tuple[int, Any]:
+        """Chain and model as they are."""
+        kept = deepcopy(self.model.__dict__ | {"primitives": None})
+        return self.chain.snapshot(), (kept, self.price, self.dollar_price, self.donated)
+
+    def return_to(self, anchor: tuple[int, Any]) -> None:
+        self.chain.revert(anchor[0])
+        kept, self.price, self.dollar_price, self.donated = anchor[1]
+        self.model.__dict__.update(kept | {"primitives": self.model.primitives})
+
     # ── invariants ────────────────────────────────────────────────────────────────────────────────────────────────
     def _factor(self, owner: str) -> tuple[int, int]:
         """Liquidation limit and debt, at the oracle's last price."""
@@ -424,7 +434,8 @@ def borrow(world: LendingLockstep, choose: Chooser) -> None:
 
 
 def repay(world: LendingLockstep, choose: Chooser) -> None:
-    owner = choose.choice(BORROWERS)
+    owing = [owner for owner in BORROWERS if world.model.account(owner).debt_shares]
+    owner = choose.choice(owing or BORROWERS)
     debt = world.market.debtOf(world.who[owner])
     world.repay(owner, MAX if choose.chance(30) else some_amount(choose, debt))
 
@@ -436,7 +447,8 @@ def withdraw_collateral(world: LendingLockstep, choose: Chooser) -> None:
 
 
 def liquidate(world: LendingLockstep, choose: Chooser) -> None:
-    owner = choose.choice(BORROWERS)
+    owing = [owner for owner in BORROWERS if world.model.account(owner).debt_shares]
+    owner = choose.choice(owing or BORROWERS)
     debt = world.model.debt_of(owner)
     least = 1 if choose.chance(90) else 10**22
     world.liquidate(owner, MAX if choose.chance(60) else some_amount(choose, debt), least, choose.integer(0, 1))
@@ -468,32 +480,37 @@ def pass_time(world: LendingLockstep, choose: Chooser) -> None:
 
 
 def crash(world: LendingLockstep, choose: Chooser) -> None:
-    """Somebody borrows all that it may, the session opens on a third of the price, and everybody is liquidated."""
+    """Somebody borrows all that it may, the session opens far below, and everybody is liquidated."""
     reopen(world)
     owner = choose.choice(BORROWERS)
     world.deposit(LENDERS[0], 10**12)
     world.top_up(owner, 100 * WAD)
-    borrow_all = world.market.health(world.who[owner])
-    world.borrow(owner, max(0, borrow_all.borrowLimit - borrow_all.debt))
-    world.publish(max(10**8, world.price // 3))
-    world.warp(301)
-    world.publish(world.price)
-    world.warp(choose.integer(900, 2_000))
-    world.publish(world.price)
+    health = world.market.health(world.who[owner])
+    world.borrow(owner, max(0, health.borrowLimit - health.debt))
+    fallen = max(10**8, world.price * choose.choice((35, 55, 65, 75)) // 100)
+    if world.sessions:
+        world.warp(86_400)
+        reopen(world, fallen)
+        world.liquidate(owner)
+    else:
+        world.publish(fallen)
+        world.warp(301)
+        world.publish(fallen)
+    world.warp(choose.integer(600, 2_000))
     for each in BORROWERS:
-        world.liquidate(each)
+        if world.model.account(each).debt_shares and choose.chance(70):
+            world.liquidate(each, MAX if choose.chance(70) else some_amount(choose, world.model.debt_of(each)))
     world.publish(250 * 10**8)
     world.warp(301)
     world.publish(world.price)
 
 
-def reopen(world: LendingLockstep) -> None:
-    """Ten o'clock of the next session."""
+def reopen(world: LendingLockstep, price: int = 0) -> None:
+    """The beginning of the next session, at a price that a second print confirms."""
     if world.sessions:
-        calendar = world.model.listing.calendar
-        opening = calendar.next_open_after_close(world.chain.now)
+        opening = world.model.listing.calendar.next_open_after_close(world.chain.now)
         world.warp(opening - world.chain.now + 60)
-        world.publish(world.price)
+        world.publish(price or world.price)
         world.warp(301)
         world.publish(world.price)
 
