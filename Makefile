@@ -87,6 +87,11 @@ gas: compile ## Measure gas and code sizes, and update the snapshot and docs/gas
 attacks: compile ## Play the attacks on earlier drafts in process, and write docs/attacks.md
 	@python -m everstock.attacks
 
+.PHONY: lending-gas
+lending-gas: compile ## Measure lending beside the real Morpho Blue, and update the snapshot and docs/lending-gas.md
+	@python toolchain/morpho.py
+	@python -m everstock.lending_gas
+
 .PHONY: lock
 lock: check-tools ## Pin the newest Python packages that pyproject.toml allows in requirements.lock
 	@PYTHON="$(PYTHON)" toolchain/lock.sh

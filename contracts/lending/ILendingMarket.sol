@@ -128,7 +128,6 @@ interface ILendingMarket is IERC4626 {
     );
     /// @notice Debt that no collateral stands behind any more: the reserve pays first, then the lenders.
     event BookBadDebt(address indexed borrower, uint256 assets, uint256 fromReserve, uint256 fromLenders);
-    event Pledge(address indexed owner, bool pledged);
     event SetOperator(address indexed owner, address indexed operator, bool approved);
     event PauseBorrowing(uint40 until);
 
@@ -154,7 +153,6 @@ interface ILendingMarket is IERC4626 {
     error LendingMarket_LeavesDust(uint256 debt, uint256 collateralValue, uint256 minimum);
     /// @notice The loan token moved another amount than was asked for.
     error LendingMarket_TransferMismatch(uint256 expected, uint256 received);
-    error LendingMarket_NotPledger(address caller);
 
     // ── borrowers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @notice Borrow `assets` against `owner`'s collateral and pay them to `to`. By the owner or its operator; needs Open prices.

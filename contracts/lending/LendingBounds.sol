@@ -3,13 +3,9 @@ pragma solidity ^0.8.30;
 
 import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
+import { IERC8056Pending } from "../stock/IERC8056.sol";
 import { ILendingMarket } from "./ILendingMarket.sol";
 import { SessionPolicy } from "./SessionTerms.sol";
-
-/// @notice What of ERC-8056 a market asks its collateral.
-interface IScheduledMultiplier {
-    function effectiveAt() external view returns (uint256);
-}
 
 /// @title Hard bounds of a lending market's parameters
 /// @notice Checked once, when a market is deployed.
@@ -44,7 +40,7 @@ library LendingBounds {
 
     /// @notice When the multiplier of `token` changes, or changed last.
     function effectiveAt(address token) internal view returns (uint256) {
-        return IScheduledMultiplier(token).effectiveAt();
+        return IERC8056Pending(token).effectiveAt();
     }
 
     /// @dev A debt at the borrow limit of an open session is within the liquidation limit at its close: the schedule surprises nobody.
@@ -69,7 +65,7 @@ library LendingBounds {
     }
 
     function _hasMultiplier(address token) private view returns (bool) {
-        (bool success, bytes memory answer) = token.staticcall(abi.encodeCall(IScheduledMultiplier.effectiveAt, ()));
+        (bool success, bytes memory answer) = token.staticcall(abi.encodeCall(IERC8056Pending.effectiveAt, ()));
         return success && answer.length == 32;
     }
 
