@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
 import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 
 /// @title What a trade would do, before it is made
@@ -99,14 +100,14 @@ interface IOptionsLens {
     error OptionsLens_NoReason();
 
     /// @notice What `open(order)` would charge and leave behind.
-    function previewOpen(IPerpetualOptions.Order calldata order) external view returns (OpenPreview memory);
+    function previewOpen(IOptionsTypes.Order calldata order) external view returns (OpenPreview memory);
 
     /// @notice What `close` of `notional` would pay.
     /// @param notional `type(uint112).max`: all of the position.
     function previewClose(
         address owner,
         address token,
-        IPerpetualOptions.PositionId calldata id,
+        IOptionsTypes.PositionId calldata id,
         uint112 notional
     ) external view returns (ClosePreview memory);
 
@@ -114,7 +115,7 @@ interface IOptionsLens {
     function previewLiquidation(
         address owner,
         address token,
-        IPerpetualOptions.PositionId calldata id
+        IOptionsTypes.PositionId calldata id
     ) external view returns (LiquidationPreview memory);
 
     /// @notice Which checks bind an order, and where; all 0 where there is no price to open at.

@@ -10,6 +10,7 @@ import { StrikeGrid } from "../math/StrikeGrid.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
 import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
 import { PackedSet } from "../options/PackedSet.sol";
 import { IOptionsLens } from "./IOptionsLens.sol";
@@ -26,8 +27,8 @@ contract OptionsLens is IOptionsLens {
     struct Scene {
         address owner;
         address token;
-        IPerpetualOptions.PositionId id;
-        IPerpetualOptions.TokenBook sold;
+        IOptionsTypes.PositionId id;
+        IOptionsTypes.TokenBook sold;
         IOptionMarket market;
         // with a price only
         bool quoted;
@@ -42,7 +43,7 @@ contract OptionsLens is IOptionsLens {
         // the pools
         uint256 cashMain;
         uint256 cashInsurance;
-        IPerpetualOptions.PoolState pool;
+        IOptionsTypes.PoolState pool;
         // the account's other positions
         uint256 owed;
         uint256 initialMargin;
@@ -60,11 +61,11 @@ contract OptionsLens is IOptionsLens {
 
     // ── previews ───────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionsLens
-    function previewOpen(IPerpetualOptions.Order calldata order) external view returns (OpenPreview memory p) {
+    function previewOpen(IOptionsTypes.Order calldata order) external view returns (OpenPreview memory p) {
         Scene memory s = _look(
             order.owner,
             order.token,
-            IPerpetualOptions.PositionId(order.marketId, order.strike, order.isCall),
+            IOptionsTypes.PositionId(order.marketId, order.strike, order.isCall),
             IOptionMarket.QuoteKind.Ask
         );
         p.refusal = _refusalBeforePrice(order, s);
@@ -85,7 +86,7 @@ contract OptionsLens is IOptionsLens {
         p.equityAfter = _equity(s) - int256(p.premium + p.fee);
         p.initialMarginAfter = s.initialMargin + Fixed.mulDivUp(notional, s.quote.initialMargin, WAD);
         p.fundingPerDay = _fundingPerDay(s, notional);
-        p.rentPerDay = PoolMath.owed(notional, PoolMath.rentGrowth(total, p.cashMainAfter, p.cashInsuranceAfter, 1 days));
+        p.rentPerDay = PoolMath.rentOwed(notional, PoolMath.rentGrowth(total, p.cashMainAfter, p.cashInsuranceAfter, 1 days));
         if (p.refusal == 0) p.refusal = _refusalAtPrice(order, s, p);
     }
 
@@ -93,20 +94,20 @@ contract OptionsLens is IOptionsLens {
     function previewClose(
         address owner,
         address token,
-        IPerpetualOptions.PositionId calldata id,
+        IOptionsTypes.PositionId calldata id,
         uint112 notional
     ) external view returns (ClosePreview memory p) {
         if (notional == 0) {
-            p.refusal = IPerpetualOptions.PerpetualOptions_ZeroNotional.selector;
+            p.refusal = IOptionsTypes.PerpetualOptions_ZeroNotional.selector;
             return p;
         }
         Scene memory s = _look(owner, token, id, IOptionMarket.QuoteKind.Bid);
         p.refusal = _refusalToTouch(s);
         uint256 closing = notional == type(uint112).max ? s.notional : notional;
         if (p.refusal == 0) {
-            if (closing > s.notional) p.refusal = IPerpetualOptions.PerpetualOptions_CloseTooLarge.selector;
+            if (closing > s.notional) p.refusal = IOptionsTypes.PerpetualOptions_CloseTooLarge.selector;
             else if (closing < s.notional && s.notional - closing < s.sold.minNotional) {
-                p.refusal = IPerpetualOptions.PerpetualOptions_BelowMinimum.selector;
+                p.refusal = IOptionsTypes.PerpetualOptions_BelowMinimum.selector;
             } else p.refusal = s.unquoted;
         }
         if (!s.quoted || closing > s.notional) return p;
@@ -124,7 +125,7 @@ contract OptionsLens is IOptionsLens {
     function previewLiquidation(
         address owner,
         address token,
-        IPerpetualOptions.PositionId calldata id
+        IOptionsTypes.PositionId calldata id
     ) external view returns (LiquidationPreview memory p) {
         Scene memory s = _look(owner, token, id, IOptionMarket.QuoteKind.Bid);
         p.refusal = _refusalToTouch(s);
@@ -135,7 +136,7 @@ contract OptionsLens is IOptionsLens {
         p.equity = _equity(s);
         p.maintenanceMargin = s.maintenanceMargin + Fixed.mulDivUp(s.notional, s.quote.maintenanceMargin, WAD);
         if (p.equity >= int256(p.maintenanceMargin)) {
-            p.refusal = IPerpetualOptions.PerpetualOptions_Healthy.selector;
+            p.refusal = IOptionsTypes.PerpetualOptions_Healthy.selector;
             return p;
         }
         p.liquidatable = true;
@@ -163,7 +164,7 @@ contract OptionsLens is IOptionsLens {
         int16 strike,
         bool isCall
     ) external view returns (OpenBounds memory bounds) {
-        Scene memory s = _look(owner, token, IPerpetualOptions.PositionId(marketId, strike, isCall), IOptionMarket.QuoteKind.Ask);
+        Scene memory s = _look(owner, token, IOptionsTypes.PositionId(marketId, strike, isCall), IOptionMarket.QuoteKind.Ask);
         if (!s.quoted) return bounds;
         _addOthers(s);
         uint256 ask = s.quote.value;
@@ -204,7 +205,7 @@ contract OptionsLens is IOptionsLens {
             return 0;
         }
         // `width` keeps it within 112 bits.
-        IPerpetualOptions.Order memory order = IPerpetualOptions.Order({
+        IOptionsTypes.Order memory order = IOptionsTypes.Order({
             owner: owner,
             token: token,
             marketId: marketId,
@@ -226,7 +227,7 @@ contract OptionsLens is IOptionsLens {
         if (_paused(token)) return 0;
         amount = vault.balanceOf(token, address(book), owner);
         if (book.positions(owner, token).length == 0) return amount;
-        try book.accountHealth(owner, token) returns (IPerpetualOptions.Health memory h) {
+        try book.accountHealth(owner, token) returns (IOptionsTypes.Health memory h) {
             int256 room = h.equity - int256(h.initialMargin);
             return room > 0 ? Fixed.min(amount, uint256(room)) : 0;
         } catch {
@@ -241,50 +242,50 @@ contract OptionsLens is IOptionsLens {
     }
 
     // ── refusals, in the order in which the book meets them ────────────────────────────────────────────────────────────────
-    function _refusalBeforePrice(IPerpetualOptions.Order calldata order, Scene memory s) private view returns (bytes4) {
-        if (block.timestamp > order.deadline) return IPerpetualOptions.PerpetualOptions_Expired.selector;
-        if (order.notional == 0) return IPerpetualOptions.PerpetualOptions_ZeroNotional.selector;
-        if (!_listed(s)) return IPerpetualOptions.PerpetualOptions_UnknownToken.selector;
-        if (s.sold.closeOnly) return IPerpetualOptions.PerpetualOptions_CloseOnly.selector;
+    function _refusalBeforePrice(IOptionsTypes.Order calldata order, Scene memory s) private view returns (bytes4) {
+        if (block.timestamp > order.deadline) return IOptionsTypes.PerpetualOptions_Expired.selector;
+        if (order.notional == 0) return IOptionsTypes.PerpetualOptions_ZeroNotional.selector;
+        if (!_listed(s)) return IOptionsTypes.PerpetualOptions_UnknownToken.selector;
+        if (s.sold.closeOnly) return IOptionsTypes.PerpetualOptions_CloseOnly.selector;
         if (book.openingPausedUntil(order.marketId) > block.timestamp) {
-            return IPerpetualOptions.PerpetualOptions_OpeningPaused.selector;
+            return IOptionsTypes.PerpetualOptions_OpeningPaused.selector;
         }
-        if (address(s.market) == address(0)) return IPerpetualOptions.PerpetualOptions_UnknownMarket.selector;
+        if (address(s.market) == address(0)) return IOptionsTypes.PerpetualOptions_UnknownMarket.selector;
         return s.unquoted;
     }
 
     function _refusalAtPrice(
-        IPerpetualOptions.Order calldata order,
+        IOptionsTypes.Order calldata order,
         Scene memory s,
         OpenPreview memory p
     ) private view returns (bytes4 refusal) {
-        if (p.premium > order.limit) return IPerpetualOptions.PerpetualOptions_PremiumAboveLimit.selector;
-        if (p.premium + p.fee > s.balance) return IPerpetualOptions.PerpetualOptions_InsufficientBalance.selector;
+        if (p.premium > order.limit) return IOptionsTypes.PerpetualOptions_PremiumAboveLimit.selector;
+        if (p.premium + p.fee > s.balance) return IOptionsTypes.PerpetualOptions_InsufficientBalance.selector;
         uint256 notional = s.notional + order.notional;
-        if (notional < s.sold.minNotional) return IPerpetualOptions.PerpetualOptions_BelowMinimum.selector;
+        if (notional < s.sold.minNotional) return IOptionsTypes.PerpetualOptions_BelowMinimum.selector;
         if (s.notional == 0 && s.positionCount == PackedSet.LIMIT) {
-            return IPerpetualOptions.PerpetualOptions_TooManyPositions.selector;
+            return IOptionsTypes.PerpetualOptions_TooManyPositions.selector;
         }
         uint256 side = uint256(order.isCall ? s.sold.callNotional : s.sold.putNotional) + order.notional;
         if (Fixed.max(notional, side) > type(uint112).max) return Cast.Overflow.selector;
         refusal = _refusalOfStrike(s);
         if (refusal != 0) return refusal;
         if (p.cashMainAfter < p.reservedMainAfter || p.cashInsuranceAfter < p.reservedInsuranceAfter) {
-            return IPerpetualOptions.PerpetualOptions_InsufficientReserve.selector;
+            return IOptionsTypes.PerpetualOptions_InsufficientReserve.selector;
         }
-        if (PoolMath.reserved(side, true) > (p.cashMainAfter * 3) / 5) return IPerpetualOptions.PerpetualOptions_SideLimit.selector;
-        if (p.equityAfter < int256(p.initialMarginAfter)) return IPerpetualOptions.PerpetualOptions_InsufficientMargin.selector;
+        if (PoolMath.reserved(side, true) > (p.cashMainAfter * 3) / 5) return IOptionsTypes.PerpetualOptions_SideLimit.selector;
+        if (p.equityAfter < int256(p.initialMarginAfter)) return IOptionsTypes.PerpetualOptions_InsufficientMargin.selector;
     }
 
     /// @dev The caps on live strikes and on markets, when this is the pools' first notional at the strike.
     function _refusalOfStrike(Scene memory s) private view returns (bytes4) {
-        (bool found, IPerpetualOptions.MarketState memory sold) = _marketOf(s, s.id.marketId);
+        (bool found, IOptionsTypes.MarketState memory sold) = _marketOf(s, s.id.marketId);
         for (uint256 i; i < sold.strikes.length; ++i) {
             (int16 strike, , ) = sold.strikes[i].unpack();
             if (strike == s.id.strike) return 0;
         }
-        if (sold.strikes.length == MAX_STRIKES) return IPerpetualOptions.PerpetualOptions_TooManyStrikes.selector;
-        if (!found && s.pool.markets.length == MAX_MARKETS) return IPerpetualOptions.PerpetualOptions_TooManyMarkets.selector;
+        if (sold.strikes.length == MAX_STRIKES) return IOptionsTypes.PerpetualOptions_TooManyStrikes.selector;
+        if (!found && s.pool.markets.length == MAX_MARKETS) return IOptionsTypes.PerpetualOptions_TooManyMarkets.selector;
         if (s.market.liveCount() == StrikeGrid.MAX_LIVE && !s.market.isLive(s.id.strike)) {
             return IOptionMarket.OptionMarket_TooManyLiveStrikes.selector;
         }
@@ -292,9 +293,9 @@ contract OptionsLens is IOptionsLens {
     }
 
     function _refusalToTouch(Scene memory s) private pure returns (bytes4) {
-        if (!_listed(s)) return IPerpetualOptions.PerpetualOptions_UnknownToken.selector;
-        if (address(s.market) == address(0)) return IPerpetualOptions.PerpetualOptions_UnknownMarket.selector;
-        if (s.notional == 0) return IPerpetualOptions.PerpetualOptions_NoPosition.selector;
+        if (!_listed(s)) return IOptionsTypes.PerpetualOptions_UnknownToken.selector;
+        if (address(s.market) == address(0)) return IOptionsTypes.PerpetualOptions_UnknownMarket.selector;
+        if (s.notional == 0) return IOptionsTypes.PerpetualOptions_NoPosition.selector;
         return 0;
     }
 
@@ -303,14 +304,14 @@ contract OptionsLens is IOptionsLens {
     function _look(
         address owner,
         address token,
-        IPerpetualOptions.PositionId memory id,
+        IOptionsTypes.PositionId memory id,
         IOptionMarket.QuoteKind kind
     ) private view returns (Scene memory s) {
         (s.owner, s.token, s.id) = (owner, token, id);
         s.sold = book.tokenBook(token);
         s.market = book.market(id.marketId);
         if (!_listed(s) || address(s.market) == address(0)) return s;
-        IPerpetualOptions.Position memory held = book.position(owner, token, id);
+        IOptionsTypes.Position memory held = book.position(owner, token, id);
         s.notional = held.notional;
         try s.market.quote(id.strike, id.isCall, kind) returns (IOptionMarket.Quote memory quote) {
             (s.quoted, s.quote) = (true, quote);
@@ -320,17 +321,17 @@ contract OptionsLens is IOptionsLens {
         }
         s.pool = book.poolState(token, Layer.Main);
         uint256[3] memory balances = vault.balancesOf(token, address(book), [owner, s.sold.mainPool, s.sold.insurancePool]);
-        (s.balance, s.cashMain, s.cashInsurance) = (balances[0], balances[1], balances[2]);
+        (s.balance, s.cashMain, s.cashInsurance) = (balances[0], balances[1] - s.sold.treasuryDue, balances[2]);
         (s.debtMain, s.debtInsurance) = book.debtOf(owner, token);
         if (held.notional != 0) _settle(s, held);
         else _collect(s);
     }
 
     /// @dev What the touched position owes joins the debt for a moment. Older debt comes first, and none of it is left before this is split.
-    function _settle(Scene memory s, IPerpetualOptions.Position memory held) private pure {
+    function _settle(Scene memory s, IOptionsTypes.Position memory held) private pure {
         _collect(s);
-        uint256 funding = PoolMath.owed(held.notional, s.quote.fundingIndex - held.fundingIndex);
-        uint256 rent = PoolMath.owed(held.notional, s.pool.rentIndex - held.rentIndex);
+        uint256 funding = PoolMath.fundingOwed(held.notional, s.quote.fundingIndex - held.fundingIndex);
+        uint256 rent = PoolMath.rentOwed(held.notional, s.pool.rentIndex - held.rentIndex);
         uint256 insurance = PoolMath.insurancePart(funding, rent);
         (s.debtMain, s.debtInsurance) = (s.debtMain + funding + rent - insurance, s.debtInsurance + insurance);
         _collect(s);
@@ -360,13 +361,13 @@ contract OptionsLens is IOptionsLens {
     /// @dev What the account's other positions owe and require. Those in the touched market stand as its refresh would leave them, the others as
     ///      accrual alone would.
     function _addOthers(Scene memory s) private view {
-        IPerpetualOptions.PositionId[] memory ids = book.positions(s.owner, s.token);
+        IOptionsTypes.PositionId[] memory ids = book.positions(s.owner, s.token);
         s.positionCount = ids.length;
         for (uint256 i; i < ids.length; ++i) {
-            IPerpetualOptions.PositionId memory id = ids[i];
+            IOptionsTypes.PositionId memory id = ids[i];
             bool sameMarket = id.marketId == s.id.marketId;
             if (sameMarket && id.strike == s.id.strike && id.isCall == s.id.isCall) continue;
-            IPerpetualOptions.Position memory held = book.position(s.owner, s.token, id);
+            IOptionsTypes.Position memory held = book.position(s.owner, s.token, id);
             (uint256 funding, uint256 initial, uint256 maintenance) = sameMarket
                 ? (
                     s.market.quote(id.strike, id.isCall, IOptionMarket.QuoteKind.Mark).fundingIndex,
@@ -374,16 +375,17 @@ contract OptionsLens is IOptionsLens {
                     s.quote.maintenanceMargin
                 )
                 : book.market(id.marketId).fundingAndMargin(id.strike);
-            (, IPerpetualOptions.MarketState memory sold) = _marketOf(s, id.marketId);
+            (, IOptionsTypes.MarketState memory sold) = _marketOf(s, id.marketId);
             uint256 rent = sold.frozen ? sold.frozenRentIndex : s.pool.rentIndex;
-            s.owed += PoolMath.owed(held.notional, funding - held.fundingIndex) + PoolMath.owed(held.notional, rent - held.rentIndex);
+            s.owed +=
+                PoolMath.fundingOwed(held.notional, funding - held.fundingIndex) + PoolMath.rentOwed(held.notional, rent - held.rentIndex);
             s.initialMargin += Fixed.mulDivUp(held.notional, initial, WAD);
             s.maintenanceMargin += Fixed.mulDivUp(held.notional, maintenance, WAD);
         }
     }
 
     /// @dev Empty when the pools have nothing in that market.
-    function _marketOf(Scene memory s, uint16 marketId) private pure returns (bool found, IPerpetualOptions.MarketState memory sold) {
+    function _marketOf(Scene memory s, uint16 marketId) private pure returns (bool found, IOptionsTypes.MarketState memory sold) {
         for (uint256 i; i < s.pool.markets.length; ++i) {
             if (s.pool.markets[i].marketId == marketId) return (true, s.pool.markets[i]);
         }

@@ -47,11 +47,14 @@ interface IOptionMarket {
 
     /// @notice Which value of an option is asked for.
     /// @dev Ask: what a buyer pays at the dearest end of the band; only for strikes that may be opened now. Bid: what a seller receives at the
-    ///      cheapest end. Mark: the value at the index price itself.
+    ///      cheapest end. Mark: the value at the index price itself. TightAsk, TightBid: within 0.05% and the feed's own confidence, for orders that
+    ///      were committed before the price was known.
     enum QuoteKind {
         Ask,
         Bid,
-        Mark
+        Mark,
+        TightAsk,
+        TightBid
     }
 
     /// @notice What a trade needs to know about one strike and side, at the price just taken.
@@ -89,7 +92,7 @@ interface IOptionMarket {
         uint256 insurance;
     }
 
-    /// @notice The stored state.
+    /// @notice The state, as stored or as a refresh would leave it.
     /// @param price Last price taken, USD in WAD; 0 before the first.
     /// @param updatedAt Its stamp.
     /// @param maxAge Seconds after the stamp to which accrue-only calls may run.
@@ -162,7 +165,8 @@ interface IOptionMarket {
     error OptionMarket_UnknownEvent(uint40 at);
 
     // ── anyone ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @notice Charge the elapsed interval at the old price, then take the oracle's new one. Poking costs the same however many positions there are.
+    /// @notice Charge the elapsed interval at the old price, then take the oracle's new one. Poking costs the same however many positions there are, and
+    ///         writes nothing while price and variance stand.
     /// @return status What the oracle says of the asset now; Halted once the market is frozen.
     /// @return updatedAt Stamp of the stored price.
     function refresh() external returns (PriceStatus status, uint40 updatedAt);
@@ -173,7 +177,8 @@ interface IOptionMarket {
         bool asks
     ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value);
 
-    /// @notice Charge the elapsed interval without asking the oracle, never past the stored price's age.
+    /// @notice Write down what the clock has run since it was last written, without asking the oracle, and never past the stored price's age. Nobody needs
+    ///         to: whoever reads an index adds it on the fly.
     function accrue() external;
 
     // ── book only ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,6 +212,9 @@ interface IOptionMarket {
 
     /// @notice Like `refreshAndQuote`, as a view at the price that `refresh` would take now.
     function quote(int16 strike, bool isCall, QuoteKind kind) external view returns (Quote memory);
+
+    /// @notice The stored price, its stamp and its cell: what an order compares itself with.
+    function lastPrint() external view returns (uint256 price, uint40 updatedAt, int16 cell);
 
     function phase() external view returns (Phase);
 

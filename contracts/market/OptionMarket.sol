@@ -3,113 +3,34 @@ pragma solidity ^0.8.30;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
-import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
+import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
 import { EverlastingMath } from "../math/EverlastingMath.sol";
 import { PoolMath } from "../math/PoolMath.sol";
 import { StrikeGrid } from "../math/StrikeGrid.sol";
 import { StrikeNotional } from "../math/StrikeNotional.sol";
-import { VarianceSampler } from "../math/VarianceSampler.sol";
-import { IPriceOracle, PriceAnswer, PriceStatus } from "../oracle/IPriceOracle.sol";
-import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
+import { IPriceOracle, PriceStatus } from "../oracle/IPriceOracle.sol";
+import { Clock, Variance } from "./ClockWord.sol";
 import { IOptionMarket } from "./IOptionMarket.sol";
+import { MarketClock } from "./MarketClock.sol";
 
-/// @title One underlying, one variance budget
-contract OptionMarket is IOptionMarket, AccessManaged {
+/// @title One underlying, one variance budget: what its options are worth
+contract OptionMarket is MarketClock {
     using StrikeGrid for StrikeGrid.Bitmap;
 
-    uint256 private constant WAD = 1e18;
-    uint256 private constant YEAR = 365 days;
-    uint256 private constant MAX_EVENTS = 16;
-    uint256 private constant EVENT_NOTICE = 48 hours;
-    uint256 private constant WIND_DOWN_NOTICE = 3 days;
     /// @dev Opening is allowed within ±20% of the index.
     uint256 private constant OPENING_BAND = 0.2e18;
-    /// @dev A and B are at most e^124.5 · 1e18 · Λ, which the bounds keep below this for 20 years with the price at the edge of its range and
-    ///      volatility at its maximum throughout; 70 years with the default parameters.
-    uint256 private constant UNCROSSED = 1 << 255;
     /// @dev Rent at its highest rate, for margins that must last over a closure.
     uint256 private constant MAX_RENT = 0.6e18;
+    /// @dev What the oracle's band holds on top of deviation and confidence, and what the tight band holds in place of both it and the deviation.
+    uint256 private constant BAND_MARGIN = 0.001e18;
+    uint256 private constant TIGHT_MARGIN = 0.0005e18;
 
-    /// @dev slot 0: 88 + 40 + 24 + 32 + 16 + 8 + 8 + 8 + 32 = 256. Instants of 32 bits last until 2106.
-    struct Clock {
-        uint88 price;
-        uint40 updatedAt;
-        uint24 maxAge;
-        uint32 accruedAt;
-        int16 cell;
-        bool running;
-        bool resetAnchor;
-        bool retiring;
-        uint32 nextEventAt;
-    }
-
-    /// @dev 72 + 88 + 32 + 64 = 256. Clipping keeps the raw variance below 25 · 4, the oracle's bounds keep the band below 0.11.
-    struct Variance {
-        uint72 raw;
-        uint88 samplePrice;
-        uint32 sampledAt;
-        uint64 band;
-    }
-
-    /// @dev The state of one operation, in memory: the two packed slots, the accumulators, and what has to be written.
-    struct Work {
-        Clock clock;
-        Variance variance;
-        uint256 a;
-        uint256 b;
-        bool accrued;
-        bool sampled;
-    }
-
-    /// @dev What A and B had gathered on the other side of a live strike, each plus one: zero tells that the strike is not live. While the price has
-    ///      not crossed the strike since it went live, only the side that grows is written, with `UNCROSSED` set, and the other has gathered
-    ///      nothing: one slot instead of two. `holders`: how many pools hold it.
-    struct Strike {
-        uint256 outA;
-        uint256 outB;
-        uint256 holders;
-    }
-
-    /// @dev 96 + 40 = 136. Read only when the clock's `retiring` flag is set.
-    struct WindDown {
-        uint96 finalPrice;
-        uint40 freezeAt;
-    }
-
-    /// @inheritdoc IOptionMarket
-    IPriceOracle public immutable oracle;
-    /// @inheritdoc IOptionMarket
-    ISessionCalendar public immutable calendar;
     /// @inheritdoc IOptionMarket
     address public immutable book;
-    bytes32 private immutable assetId;
-    uint256 private immutable referencePrice;
-    uint256 private immutable initialVariance;
-    uint256 private immutable varianceBudget;
-    uint256 private immutable minVariance;
-    uint256 private immutable maxVariance;
-    uint256 private immutable loading;
-    uint256 private immutable u;
-    uint256 private immutable b;
-    uint256 private immutable peak;
-    int256 private immutable maxLn;
     uint256 private immutable scale;
     uint256 private immutable baseInitialMargin;
     uint256 private immutable baseMaintenanceMargin;
-    uint256 private immutable yearSeconds;
-
-    Clock private clock;
-    uint256 private accumulatorA;
-    uint256 private accumulatorB;
-    Variance private variance;
-    WindDown private retirement;
-    mapping(int16 strike => Strike) private strikes;
-    StrikeGrid.Bitmap private live;
-    /// @inheritdoc IOptionMarket
-    uint256 public liveCount;
-    /// @dev Pending, in order of time.
-    Event[] private pending;
 
     modifier onlyBook() {
         if (msg.sender != book) revert OptionMarket_NotBook(msg.sender);
@@ -123,44 +44,19 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         ISessionCalendar calendar_,
         address book_,
         Config memory config_
-    ) AccessManaged(authority_) {
-        _bound("referencePrice", config_.referencePrice, 1e12, 1e25);
-        _bound("varianceBudget", config_.varianceBudget, 0.0025e18, 1e18);
-        _bound("minVariance", config_.minVariance, 0.0001e18, config_.maxVariance);
-        _bound("maxVariance", config_.maxVariance, config_.minVariance, 4e18);
-        _bound("initialVariance", config_.initialVariance, config_.minVariance, config_.maxVariance);
-        _bound("loading", config_.loading, 0, WAD / 2);
-        oracle = oracle_;
-        calendar = calendar_;
+    ) AccessManaged(authority_) MarketClock(oracle_, calendar_, config_) {
         book = book_;
-        assetId = config_.assetId;
-        referencePrice = config_.referencePrice;
-        initialVariance = config_.initialVariance;
-        varianceBudget = config_.varianceBudget;
-        minVariance = config_.minVariance;
-        maxVariance = config_.maxVariance;
-        loading = config_.loading;
-        (uint256 u_, uint256 b_) = EverlastingMath.roots(config_.varianceBudget);
-        u = u_;
-        b = b_;
-        peak = (WAD * WAD) / u_;
-        maxLn = int256(EverlastingMath.maxLn(b_));
         scale = EverlastingMath.indexScale();
-        baseInitialMargin = (0.45e18 * WAD) / u_;
-        baseMaintenanceMargin = (0.15e18 * WAD) / u_;
-        yearSeconds = address(calendar_) == address(0) ? YEAR * WAD : calendar_.yearSeconds();
-
-        oracle_.read(config_.assetId); // the asset must exist
-        clock.resetAnchor = true;
-        variance.raw = Cast.toUint72(config_.initialVariance);
+        baseInitialMargin = (0.45e18 * WAD) / u;
+        baseMaintenanceMargin = (0.15e18 * WAD) / u;
     }
 
-    // ── clock ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    // ── operations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionMarket
     function refresh() external returns (PriceStatus status, uint40 updatedAt) {
         Work memory w;
         (w, status) = _refresh();
-        updatedAt = w.clock.updatedAt;
+        updatedAt = uint40(w.clock.updatedAt());
     }
 
     /// @inheritdoc IOptionMarket
@@ -170,14 +66,7 @@ contract OptionMarket is IOptionMarket, AccessManaged {
     ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value) {
         Work memory w;
         (w, status) = _refresh();
-        return (status, w.clock.updatedAt, _valueBook(strikes_, _marking(w, asks)));
-    }
-
-    /// @inheritdoc IOptionMarket
-    function accrue() external {
-        Work memory w = _load();
-        uint256 due = _accrueOnly(w);
-        _store(w, due);
+        return (status, uint40(w.clock.updatedAt()), _valueBook(strikes_, w, asks));
     }
 
     /// @inheritdoc IOptionMarket
@@ -188,180 +77,41 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     /// @inheritdoc IOptionMarket
     function setLive(int16 strike, bool isLive_) external onlyBook {
-        Strike storage it = strikes[strike];
-        uint256 holders = it.holders;
-        it.holders = isLive_ ? holders + 1 : holders - 1;
-        if (isLive_ ? holders > 0 : holders > 1) return;
-        if (isLive_) {
-            if (liveCount == StrikeGrid.MAX_LIVE) revert OptionMarket_TooManyLiveStrikes(StrikeGrid.MAX_LIVE);
-            if (strike > clock.cell) it.outA = (accumulatorA + 1) | UNCROSSED;
-            else it.outB = (accumulatorB + 1) | UNCROSSED;
-            ++liveCount;
-        } else {
-            (it.outA, it.outB) = (0, 0);
-            --liveCount;
-        }
-        live.toggle(strike);
-        emit SetLive(strike, isLive_);
+        _setLive(strike, isLive_);
     }
 
-    function _refresh() private returns (Work memory w, PriceStatus status) {
-        w = _load();
-        int16 oldCell = w.clock.cell;
-        bool wasRunning = w.clock.running;
-        uint256 due;
-        PriceAnswer memory answer = _frozen(w.clock) ? _lastAnswer(w.clock) : oracle.refresh(assetId);
-        (status, due) = _advance(w, answer);
-        if (w.clock.cell != oldCell) _cross(w, oldCell);
-        if (wasRunning && !w.clock.running) emit StopClock(status, answer.breakerHalt);
-        _store(w, due);
-    }
-
-    /// @dev Charges the interval at the old price, adds the lumps due at the old price, then takes the answer. Writes nothing.
-    function _advance(Work memory w, PriceAnswer memory answer) private view returns (PriceStatus status, uint256 due) {
-        status = answer.status;
-        bool good = status == PriceStatus.Open || status == PriceStatus.Closed;
-        if (w.clock.running) {
-            uint256 until =
-                good || answer.breakerHalt ? block.timestamp : Fixed.min(block.timestamp, uint256(answer.publishedAt) + answer.maxAge);
-            _accrueTo(w, until);
-        }
-        due = _addLumps(w);
-        if (!good) {
-            w.clock.running = false;
-            if (!answer.breakerHalt) w.clock.resetAnchor = true;
-            return (status, due);
-        }
-        if (status == PriceStatus.Open) _take(w, answer);
-        if (!w.clock.running && w.clock.price != 0) {
-            w.clock.running = true;
-            w.clock.accruedAt = uint32(block.timestamp);
-        }
-    }
-
-    function _take(Work memory w, PriceAnswer memory answer) private view {
-        Clock memory c = w.clock;
-        Variance memory v = w.variance;
-        if (answer.price != c.price) {
-            c.price = Cast.toUint88(answer.price);
-            c.cell = StrikeGrid.cellOf(answer.price, EverlastingMath.lnRatio(answer.price, referencePrice), referencePrice);
-        }
-        c.updatedAt = answer.publishedAt;
-        c.maxAge = answer.maxAge;
-        if (answer.band != v.band) {
-            v.band = Cast.toUint64(answer.band);
-            w.sampled = true;
-        }
-        if (c.resetAnchor) {
-            c.resetAnchor = false;
-            (v.samplePrice, v.sampledAt) = (c.price, uint32(block.timestamp));
-            w.sampled = true;
-            return;
-        }
-        uint256 elapsed = _weightedSeconds(v.sampledAt, block.timestamp);
-        if (elapsed < VarianceSampler.MIN_INTERVAL) return;
-        (uint256 raw, uint256 anchor) = VarianceSampler.sample(v.raw, _clamped(v.raw), v.samplePrice, c.price, elapsed, yearSeconds);
-        (v.raw, v.samplePrice, v.sampledAt) = (Cast.toUint72(raw), Cast.toUint88(anchor), uint32(block.timestamp));
-        w.sampled = true;
-    }
-
-    /// @dev Never past the age of the stored price: what the oracle would say now is unknown.
-    function _accrueOnly(Work memory w) private view returns (uint256 due) {
-        if (w.clock.running) _accrueTo(w, Fixed.min(block.timestamp, uint256(w.clock.updatedAt) + w.clock.maxAge));
-        return _addLumps(w);
-    }
-
-    function _accrueTo(Work memory w, uint256 until) private view {
-        if (w.clock.retiring) until = Fixed.min(until, retirement.freezeAt);
-        if (until <= w.clock.accruedAt) return;
-        (uint256 up, uint256 down) = _powers(w.clock.price);
-        uint256 run = _loaded(w.variance.raw) * _weightedSeconds(w.clock.accruedAt, until);
-        uint256 year = varianceBudget * yearSeconds;
-        w.a += Fixed.fullMulDiv(up, run, year);
-        w.b += Fixed.fullMulDiv(down, run, year);
-        w.clock.accruedAt = uint32(until);
-        w.accrued = true;
-    }
-
-    /// @dev Adds the lumps that fell due, at the price in `w`, running or not. Before the first price they wait.
-    function _addLumps(Work memory w) private view returns (uint256 due) {
-        uint256 next = w.clock.nextEventAt;
-        if (next == 0 || next > block.timestamp || w.clock.price == 0) return 0;
-        uint256 until = w.clock.retiring ? Fixed.min(block.timestamp, retirement.freezeAt) : block.timestamp;
-        (uint256 up, uint256 down) = _powers(w.clock.price);
-        for (uint256 count = pending.length; due < count && pending[due].at <= until; ++due) {
-            uint256 lump = pending[due].lump;
-            w.a += Fixed.fullMulDiv(up, lump, WAD);
-            w.b += Fixed.fullMulDiv(down, lump, WAD);
-        }
-        w.accrued = true;
-    }
-
-    function _dropEvents(uint256 due) private returns (uint32 nextEventAt) {
-        uint256 count = pending.length;
-        for (uint256 i; i < due; ++i) emit FallDue(pending[i].at, pending[i].lump);
-        for (uint256 i = due; i < count; ++i) pending[i - due] = pending[i];
-        for (uint256 i; i < due; ++i) pending.pop();
-        return count == due ? 0 : uint32(pending[0].at);
-    }
-
-    function _cross(Work memory w, int16 oldCell) private {
-        (int16 low, int16 high) = oldCell < w.clock.cell ? (oldCell, w.clock.cell) : (w.clock.cell, oldCell);
-        int16[] memory crossed = live.membersBetween(low, high, StrikeGrid.MAX_LIVE);
-        for (uint256 i; i < crossed.length; ++i) {
-            (uint256 partA, uint256 partB) = _parts(w.a, w.b, oldCell, crossed[i]);
-            bool above = crossed[i] > w.clock.cell;
-            strikes[crossed[i]].outA = 1 + (above ? w.a - partA : partA);
-            strikes[crossed[i]].outB = 1 + (above ? partB : w.b - partB);
-        }
-    }
-
-    function _load() private view returns (Work memory w) {
-        w.clock = clock;
-        w.variance = variance;
-        w.a = accumulatorA;
-        w.b = accumulatorB;
-    }
-
-    function _store(Work memory w, uint256 due) private {
-        if (due != 0) w.clock.nextEventAt = _dropEvents(due);
-        if (w.clock.updatedAt != clock.updatedAt) emit TakePrice(w.clock.price, w.clock.updatedAt, w.clock.cell);
-        clock = w.clock;
-        if (w.accrued) {
-            accumulatorA = w.a;
-            accumulatorB = w.b;
-        }
-        if (w.sampled) {
-            if (w.variance.raw != variance.raw) emit SampleVariance(w.variance.raw, w.variance.samplePrice);
-            variance = w.variance;
-        }
-    }
-
-    // ── values ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    // ── quotes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
     function _quote(Work memory w, PriceStatus status, int16 strike, bool isCall, QuoteKind kind) private view returns (Quote memory q) {
         if (status != PriceStatus.Open) revert OptionMarket_NotOpen(status);
         _checkGrid(strike);
-        q.price = w.clock.price;
-        q.strikePrice = StrikeGrid.strikePrice(referencePrice, strike);
-        q.fundingIndex = _fundingIndex(w, clock.cell, strike);
-        if (kind == QuoteKind.Ask) _checkOpening(w.clock, q.strikePrice, strike);
+        uint256 price = w.clock.price();
+        uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strike);
+        bool ask = kind == QuoteKind.Ask || kind == QuoteKind.TightAsk;
+        if (ask) _checkOpening(w.clock, strikePrice_, strike);
+        q.price = price;
+        q.strikePrice = strikePrice_;
+        q.fundingIndex = _fundingIndex(w, strike);
         if (kind == QuoteKind.Mark) {
-            q.value = EverlastingMath.value(q.price, q.strikePrice, isCall, u, b);
+            q.value = EverlastingMath.value(price, strikePrice_, isCall, u, b);
         } else {
-            (uint256 low, uint256 high) = _band(w);
-            bool ask = kind == QuoteKind.Ask;
-            q.value = _bandValue(isCall == ask ? high : low, q.strikePrice, isCall, ask);
+            uint256 band = w.variance.band();
+            if (kind == QuoteKind.TightAsk || kind == QuoteKind.TightBid) band = _tightened(band);
+            q.value = _bandValue(_bandEnd(price, band, isCall == ask), strikePrice_, isCall, ask);
         }
         (q.initialMargin, q.maintenanceMargin) = _marginRates(w);
     }
 
     /// @dev A call is dearest and a put cheapest at the upper end of the band.
-    function _band(Work memory w) private pure returns (uint256 low, uint256 high) {
+    function _bandEnd(uint256 price, uint256 band, bool upper) private pure returns (uint256) {
         unchecked {
-            (uint256 price, uint256 band) = (w.clock.price, w.variance.band);
-            low = (price * (WAD - band)) / WAD;
-            high = (price * (WAD + band) + WAD - 1) / WAD;
+            return upper ? (price * (WAD + band) + WAD - 1) / WAD : (price * (WAD - band)) / WAD;
         }
+    }
+
+    /// @dev The feed's own confidence stays; what allows for its lag goes. Should the asset's settings have changed since the last print, the wider holds.
+    function _tightened(uint256 band) private view returns (uint256) {
+        uint256 allowance = oracle.assetConfig(assetId).deviation + BAND_MARGIN;
+        return band < allowance ? band : band - allowance + TIGHT_MARGIN;
     }
 
     function _bandValue(uint256 price, uint256 strikePrice_, bool isCall, bool ask) private view returns (uint256 value) {
@@ -372,16 +122,16 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         }
     }
 
-    function _checkOpening(Clock memory c, uint256 strikePrice_, int16 strike) private view {
-        if (c.retiring) revert OptionMarket_WindingDown(retirement.freezeAt);
-        uint256 price = c.price;
+    function _checkOpening(Clock c, uint256 strikePrice_, int16 strike) private view {
+        if (c.retiring()) revert OptionMarket_WindingDown(retirement.freezeAt);
+        uint256 price = c.price();
         int256 lnS = EverlastingMath.lnRatio(price, referencePrice);
         if (Fixed.max(Fixed.abs(StrikeGrid.lnStrike(strike)), Fixed.abs(lnS)) > uint256(maxLn)) {
             revert OptionMarket_OutOfRange(price, strikePrice_);
         }
         uint256 width = OPENING_BAND;
-        // Storage's own flag: events that fell due in this very call no longer count.
-        if (clock.nextEventAt != 0) {
+        if (c.nextEventAt() != 0) {
+            // Events that have fallen due no longer count.
             for (uint256 i; i < pending.length && pending[i].at <= block.timestamp + EVENT_NOTICE; ++i) {
                 if (pending[i].at > block.timestamp) width = Fixed.min(width, pending[i].move);
             }
@@ -391,22 +141,15 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         if (strikePrice_ < lowest || strikePrice_ > highest) revert OptionMarket_StrikeOutOfBand(strikePrice_, lowest, highest);
     }
 
-    /// @dev A_K and B_K. Both 0 for a strike that is not live: a first position settles from there.
-    /// @param cell The stored cell, which the snapshots follow.
-    function _parts(uint256 a, uint256 b_, int16 cell, int16 strike) private view returns (uint256 partA, uint256 partB) {
-        Strike storage it = strikes[strike];
-        bool above = strike > cell;
-        uint256 growing = above ? it.outA : it.outB;
-        if (growing == 0) return (0, 0);
-        uint256 gathered; // on the side that does not grow
-        if (growing & UNCROSSED != 0) growing ^= UNCROSSED;
-        else gathered = (above ? it.outB : it.outA) - 1;
-        (partA, partB) = above ? (a + 1 - growing, gathered) : (gathered, b_ + 1 - growing);
+    function _fundingIndex(Work memory w, int16 strike) private view returns (uint256) {
+        (uint256 partA, uint256 partB) = _parts(w, strike);
+        return _indexOf(partA, partB, strike);
     }
 
-    function _fundingIndex(Work memory w, int16 cell, int16 strike) private view returns (uint256) {
-        (uint256 partA, uint256 partB) = _parts(w.a, w.b, cell, strike);
-        return (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
+    function _indexOf(uint256 partA, uint256 partB, int16 strike) private view returns (uint256) {
+        unchecked {
+            return (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
+        }
     }
 
     /// @dev Stock margins must also last until the open after the next close, when nothing can be sold.
@@ -415,7 +158,7 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         if (address(calendar) == address(0) || _frozen(w.clock)) return (initial, maintenance);
         uint256 reopening = calendar.nextOpenAfterClose(block.timestamp);
         uint256 clockRun = Fixed.fullMulDiv(
-            _loaded(w.variance.raw) * _weightedSeconds(w.clock.accruedAt, reopening),
+            _loaded(w.variance.raw()) * _weightedSeconds(w.clock.accruedAt(), reopening),
             WAD,
             varianceBudget * yearSeconds
         );
@@ -426,88 +169,56 @@ contract OptionMarket is IOptionMarket, AccessManaged {
         (initial, maintenance) = (Fixed.max(initial, due), Fixed.max(maintenance, due));
     }
 
-    function _weightedSeconds(uint256 from, uint256 to) private view returns (uint256) {
-        return address(calendar) == address(0) ? (to - from) * WAD : calendar.weightedSeconds(from, to);
-    }
-
-    function _powers(uint256 price) private view returns (uint256 up, uint256 down) {
-        return EverlastingMath.powers(Fixed.clamp(EverlastingMath.lnRatio(price, referencePrice), -maxLn, maxLn), b);
-    }
-
-    function _clamped(uint256 raw) private view returns (uint256) {
-        return Fixed.clamp(raw, minVariance, maxVariance);
-    }
-
-    function _loaded(uint256 raw) private view returns (uint256) {
-        return (_clamped(raw) * (WAD + loading)) / WAD;
-    }
-
-    function _frozen(Clock memory c) private view returns (bool) {
-        return c.retiring && retirement.freezeAt <= block.timestamp;
-    }
-
-    /// @dev What a frozen market gets in place of an answer: the clock runs as far as the last price carries, and stops for good.
-    function _lastAnswer(Clock memory c) private pure returns (PriceAnswer memory answer) {
-        answer.status = PriceStatus.Halted;
-        answer.publishedAt = c.updatedAt;
-        answer.maxAge = c.maxAge;
-    }
-
     function _checkGrid(int16 strike) private pure {
         if (strike > StrikeGrid.LIMIT || strike < -StrikeGrid.LIMIT) revert OptionMarket_StrikeOutOfGrid(strike, StrikeGrid.LIMIT);
     }
 
-    function _bound(bytes32 parameter, uint256 value, uint256 min, uint256 max) private pure {
-        if (value < min || value > max) revert OptionMarket_OutOfBounds(parameter, value, min, max);
+    // ── a pool's strikes ───────────────────────────────────────────────────────────────────────────────────────────────────
+    /// @dev Calls are marked at one end of the band and puts at the other; a frozen market has no band.
+    struct Marking {
+        uint256 forCalls;
+        uint256 forPuts;
+        bool asks;
+        bool frozen;
     }
 
-    // ── governance ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @inheritdoc IOptionMarket
-    function scheduleEvent(Event calldata ev) external restricted {
-        if (ev.at < block.timestamp + EVENT_NOTICE) revert OptionMarket_NoticeTooShort(ev.at, block.timestamp + EVENT_NOTICE);
-        _bound("at", ev.at, 0, block.timestamp + YEAR);
-        _bound("lump", ev.lump, 1, 100e18);
-        _bound("move", ev.move, 0.005e18, 0.5e18);
-        uint256 i = pending.length;
-        if (i == MAX_EVENTS) revert OptionMarket_TooManyEvents(MAX_EVENTS);
-        pending.push(ev);
-        for (; i > 0 && pending[i - 1].at > ev.at; --i) pending[i] = pending[i - 1];
-        pending[i] = ev;
-        clock.nextEventAt = uint32(pending[0].at);
-        emit ScheduleEvent(ev.at, ev.lump, ev.move);
+    function _marking(Work memory w, bool asks) private view returns (Marking memory m) {
+        m.asks = asks;
+        m.frozen = _frozen(w.clock);
+        (uint256 price, uint256 band) = m.frozen ? (retirement.finalPrice, 0) : (w.clock.price(), w.variance.band());
+        m.forCalls = _bandEnd(price, band, asks);
+        m.forPuts = _bandEnd(price, band, !asks);
     }
 
-    /// @inheritdoc IOptionMarket
-    function cancelEvent(uint40 at) external restricted {
-        uint256 count = pending.length;
-        uint256 i;
-        while (i < count && pending[i].at != at) ++i;
-        if (i == count || at <= block.timestamp) revert OptionMarket_UnknownEvent(at);
-        for (; i + 1 < count; ++i) pending[i] = pending[i + 1];
-        pending.pop();
-        clock.nextEventAt = pending.length == 0 ? 0 : uint32(pending[0].at);
-        emit CancelEvent(at);
+    function _markValue(Marking memory m, uint256 strikePrice_, bool isCall) private view returns (uint256) {
+        uint256 price = isCall ? m.forCalls : m.forPuts;
+        return m.frozen ? EverlastingMath.intrinsic(price, strikePrice_, isCall) : _bandValue(price, strikePrice_, isCall, m.asks);
     }
 
-    /// @inheritdoc IOptionMarket
-    function announceWindDown(uint256 finalPrice, uint40 freezeAt) external restricted {
-        if (_frozen(clock)) revert OptionMarket_Frozen(retirement.freezeAt);
-        if (freezeAt < block.timestamp + WIND_DOWN_NOTICE) {
-            revert OptionMarket_NoticeTooShort(freezeAt, block.timestamp + WIND_DOWN_NOTICE);
+    function _valueBook(StrikeNotional[] calldata strikes_, Work memory w, bool asks) private view returns (BookValue memory total) {
+        Marking memory m = _marking(w, asks);
+        (uint256 a, uint256 b_) = _accumulators(w);
+        int16 cell = w.from.cell();
+        // Notional is below 2^113 and a layer at most 1e18; N · F stays below the book's own sums, which are checked.
+        unchecked {
+            for (uint256 i; i < strikes_.length; ++i) {
+                (int16 strike, uint256 calls, uint256 puts) = strikes_[i].unpack();
+                uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strike);
+                (uint256 partA, uint256 partB) = _partsOf(a, b_, cell, strike);
+                total.notional += calls + puts;
+                total.funding += (calls + puts) * _indexOf(partA, partB, strike);
+                if (calls != 0) _addValue(total, calls, _markValue(m, strikePrice_, true));
+                if (puts != 0) _addValue(total, puts, _markValue(m, strikePrice_, false));
+            }
         }
-        _bound("freezeAt", freezeAt, 0, block.timestamp + YEAR);
-        _bound("finalPrice", finalPrice, 1e12, type(uint88).max);
-        retirement = WindDown(Cast.toUint96(finalPrice), freezeAt);
-        clock.retiring = true;
-        emit AnnounceWindDown(finalPrice, freezeAt);
     }
 
-    /// @inheritdoc IOptionMarket
-    function cancelWindDown() external restricted {
-        if (_frozen(clock)) revert OptionMarket_Frozen(retirement.freezeAt);
-        delete retirement;
-        clock.retiring = false;
-        emit CancelWindDown();
+    function _addValue(BookValue memory total, uint256 notional, uint256 value) private pure {
+        (uint256 main, uint256 insurance) = PoolMath.layers(value);
+        unchecked {
+            total.main += notional * main;
+            if (insurance != 0) total.insurance += notional * insurance;
+        }
     }
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -525,132 +236,80 @@ contract OptionMarket is IOptionMarket, AccessManaged {
 
     /// @inheritdoc IOptionMarket
     function fundingAndMargin(int16 strike) external view returns (uint256 fundingIndex, uint256 initialMargin, uint256 maintenanceMargin) {
-        Work memory w = _load();
-        _accrueOnly(w);
-        fundingIndex = _fundingIndex(w, w.clock.cell, strike);
+        Work memory w = _accrued();
+        fundingIndex = _fundingIndex(w, strike);
         (initialMargin, maintenanceMargin) = _marginRates(w);
     }
 
     /// @inheritdoc IOptionMarket
     function valueBook(StrikeNotional[] calldata strikes_, bool asks) external view returns (BookValue memory) {
-        return _valueBook(strikes_, _storedMarking(asks));
-    }
-
-    function _valueBook(StrikeNotional[] calldata strikes_, Marking memory m) private view returns (BookValue memory total) {
-        (uint256 a, uint256 b_, int16 cell) = (m.work.a, m.work.b, m.work.clock.cell);
-        // Notional is below 2^113 and a layer at most 1e18; N · F stays below the book's own sums, which are checked.
-        unchecked {
-            for (uint256 i; i < strikes_.length; ++i) {
-                (int16 strike, uint256 calls, uint256 puts) = strikes_[i].unpack();
-                uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strike);
-                (uint256 partA, uint256 partB) = _parts(a, b_, cell, strike);
-                uint256 funding = (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
-                total.notional += calls + puts;
-                total.funding += (calls + puts) * funding;
-                if (calls != 0) _addValue(total, calls, _markValue(m, strikePrice_, true));
-                if (puts != 0) _addValue(total, puts, _markValue(m, strikePrice_, false));
-            }
-        }
-    }
-
-    function _addValue(BookValue memory total, uint256 notional, uint256 value) private pure {
-        (uint256 main, uint256 insurance) = PoolMath.layers(value);
-        unchecked {
-            total.main += notional * main;
-            if (insurance != 0) total.insurance += notional * insurance;
-        }
+        return _valueBook(strikes_, _accrued(), asks);
     }
 
     /// @inheritdoc IOptionMarket
     function marks(int16[] calldata strikes_, bool asks) external view returns (Mark[] memory values) {
-        Marking memory m = _storedMarking(asks);
+        Work memory w = _accrued();
+        Marking memory m = _marking(w, asks);
         values = new Mark[](strikes_.length);
         for (uint256 i; i < values.length; ++i) {
             uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strikes_[i]);
             values[i] = Mark({
-                fundingIndex: _fundingIndex(m.work, m.work.clock.cell, strikes_[i]),
+                fundingIndex: _fundingIndex(w, strikes_[i]),
                 call: _markValue(m, strikePrice_, true),
                 put: _markValue(m, strikePrice_, false)
             });
         }
     }
 
-    /// @dev Calls are marked at one end of the band and puts at the other; a frozen market has no band.
-    struct Marking {
-        Work work;
-        uint256 forCalls;
-        uint256 forPuts;
-        bool asks;
-        bool frozen;
-    }
-
-    function _storedMarking(bool asks) private view returns (Marking memory) {
-        Work memory w = _load();
-        _accrueOnly(w);
-        return _marking(w, asks);
-    }
-
-    function _marking(Work memory w, bool asks) private view returns (Marking memory m) {
-        m.work = w;
-        m.asks = asks;
-        m.frozen = _frozen(m.work.clock);
-        (uint256 low, uint256 high) = _band(m.work);
-        if (m.frozen) low = high = retirement.finalPrice;
-        (m.forCalls, m.forPuts) = asks ? (high, low) : (low, high);
-    }
-
-    function _markValue(Marking memory m, uint256 strikePrice_, bool isCall) private view returns (uint256) {
-        uint256 price = isCall ? m.forCalls : m.forPuts;
-        return m.frozen ? EverlastingMath.intrinsic(price, strikePrice_, isCall) : _bandValue(price, strikePrice_, isCall, m.asks);
-    }
-
     /// @inheritdoc IOptionMarket
     function frozenPayoff(int16 strike, bool isCall) external view returns (uint256 payoff, uint256 fundingIndex) {
         if (!_frozen(clock)) revert OptionMarket_NotFrozen();
-        Work memory w = _load();
-        _accrueOnly(w);
-        fundingIndex = _fundingIndex(w, w.clock.cell, strike);
+        fundingIndex = _fundingIndex(_accrued(), strike);
         payoff = EverlastingMath.intrinsic(retirement.finalPrice, StrikeGrid.strikePrice(referencePrice, strike), isCall);
     }
 
-    function _peek() private view returns (Work memory w, PriceStatus status) {
-        w = _load();
-        (status, ) = _advance(w, _frozen(w.clock) ? _lastAnswer(w.clock) : oracle.read(assetId));
-    }
-
-    function _stateOf(Work memory w) private pure returns (State memory) {
-        (Clock memory c, Variance memory v) = (w.clock, w.variance);
+    function _stateOf(Work memory w) private view returns (State memory) {
+        (Clock c, Variance v) = (w.clock, w.variance);
+        (uint256 a, uint256 b_) = _accumulators(w);
         return
             State({
-                price: c.price,
-                updatedAt: c.updatedAt,
-                maxAge: c.maxAge,
-                accruedAt: c.accruedAt,
-                cell: c.cell,
-                running: c.running,
-                resetAnchor: c.resetAnchor,
-                a: w.a,
-                b: w.b,
-                variance: v.raw,
-                samplePrice: v.samplePrice,
-                sampledAt: v.sampledAt,
-                band: v.band
+                price: c.price(),
+                updatedAt: uint40(c.updatedAt()),
+                maxAge: uint24(c.maxAge()),
+                accruedAt: uint40(c.accruedAt()),
+                cell: c.cell(),
+                running: c.running(),
+                resetAnchor: c.resetAnchor(),
+                a: a,
+                b: b_,
+                variance: v.raw(),
+                samplePrice: v.samplePrice(),
+                sampledAt: uint40(v.sampledAt()),
+                band: v.band()
             });
+    }
+
+    /// @inheritdoc IOptionMarket
+    function state() external view returns (State memory) {
+        Work memory w;
+        (w.from, w.clock, w.variance) = (clock, clock, variance);
+        return _stateOf(w);
+    }
+
+    /// @inheritdoc IOptionMarket
+    function lastPrint() external view returns (uint256 price, uint40 updatedAt, int16 cell) {
+        Clock c = clock;
+        return (c.price(), uint40(c.updatedAt()), c.cell());
     }
 
     /// @inheritdoc IOptionMarket
     function phase() external view returns (Phase) {
         return
-            !clock.retiring
+            !clock.retiring()
                 ? Phase.Active
                 : _frozen(clock)
                     ? Phase.Frozen
                     : Phase.WindingDown;
-    }
-
-    /// @inheritdoc IOptionMarket
-    function state() external view returns (State memory) {
-        return _stateOf(_load());
     }
 
     /// @inheritdoc IOptionMarket

@@ -34,33 +34,26 @@ library EverlastingMath {
         return uint256(Fixed.expWad(2 * SHIFT)) / 1e9;
     }
 
-    /// @notice s^b and s^(1−b), shifted, for ln s. |lnS| ≤ `maxLn`, so no product or exponent overflows.
-    function powers(int256 lnS, uint256 b) internal pure returns (uint256 up, uint256 down) {
+    /// @notice s^b, shifted, for ln s. |lnS| ≤ `maxLn`, so no product or exponent overflows.
+    function powerA(int256 lnS, uint256 b) internal pure returns (uint256) {
         unchecked {
-            up = uint256(Fixed.expWad((int256(b) * lnS) / 1e18 + SHIFT));
-            down = uint256(Fixed.expWad(((1e18 - int256(b)) * lnS) / 1e18 + SHIFT));
+            return uint256(Fixed.expWad((int256(b) * lnS) / 1e18 + SHIFT));
         }
     }
 
-    /// @notice k^(−b), shifted, for ln k. |lnK| ≤ 3.3: the product stays far below 2^256.
-    function strikePowerA(int256 lnK, uint256 b) internal pure returns (uint256) {
+    /// @notice s^(1−b), shifted, for ln s.
+    function powerB(int256 lnS, uint256 b) internal pure returns (uint256) {
         unchecked {
-            return uint256(Fixed.expWad((-int256(b) * lnK) / 1e18 + SHIFT));
+            return uint256(Fixed.expWad(((1e18 - int256(b)) * lnS) / 1e18 + SHIFT));
         }
     }
 
-    /// @notice k^(b−1), shifted, for ln k.
-    function strikePowerB(int256 lnK, uint256 b) internal pure returns (uint256) {
-        unchecked {
-            return uint256(Fixed.expWad(((int256(b) - 1e18) * lnK) / 1e18 + SHIFT));
-        }
-    }
-
-    /// @notice u · F of a strike, 1e27, from its parts of the accumulators; a part that is still zero costs nothing.
+    /// @notice u · F of a strike, 1e27, from its parts of the accumulators and k^(−b), k^(b−1), which are the powers of 1/k. A part that is still zero
+    ///         costs nothing.
     function fundingIndex(uint256 partA, uint256 partB, int256 lnK, uint256 b, uint256 scale) internal pure returns (uint256 index) {
         unchecked {
-            if (partA != 0) index = Fixed.fullMulDiv(partA, strikePowerA(lnK, b), scale);
-            if (partB != 0) index += Fixed.fullMulDiv(partB, strikePowerB(lnK, b), scale);
+            if (partA != 0) index = Fixed.fullMulDiv(partA, powerA(-lnK, b), scale);
+            if (partB != 0) index += Fixed.fullMulDiv(partB, powerB(-lnK, b), scale);
         }
     }
 

@@ -7,6 +7,7 @@ import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.
 /// @notice Rounding favours the pools over the trader. Amounts are in the margin token's smallest unit, rates and values WAD.
 library PoolMath {
     uint256 internal constant WAD = 1e18;
+    /// @dev Scale of funding indices. Rent is counted in WAD.
     uint256 internal constant INDEX = 1e27;
     uint256 private constant YEAR = 365 days;
 
@@ -44,17 +45,22 @@ library PoolMath {
                 : RATE_KINK + ((RATE_FULL - RATE_KINK) * (utilisation_ - KINK)) / (WAD - KINK);
     }
 
-    /// @notice Growth of the rent index over `elapsed` wall seconds, 1e27, down.
+    /// @notice Growth of the rent index over `elapsed` wall seconds, WAD, down.
     function rentGrowth(uint256 notional, uint256 cashMain, uint256 cashInsurance, uint256 elapsed) internal pure returns (uint256) {
         uint256 rate = rentRate(
             Fixed.max(utilisation(reserved(notional, true), cashMain), utilisation(reserved(notional, false), cashInsurance))
         );
-        return (rate * 1e9 * elapsed) / YEAR;
+        return (rate * elapsed) / YEAR;
     }
 
-    /// @notice What a position owes for the growth of an index, up.
-    function owed(uint256 notional, uint256 growth) internal pure returns (uint256) {
+    /// @notice What a position owes for the growth of its strike's funding index, 1e27, up.
+    function fundingOwed(uint256 notional, uint256 growth) internal pure returns (uint256) {
         return Fixed.mulDivUp(notional, growth, INDEX);
+    }
+
+    /// @notice What a position owes for the growth of the rent index, WAD, up.
+    function rentOwed(uint256 notional, uint256 growth) internal pure returns (uint256) {
+        return Fixed.mulDivUp(notional, growth, WAD);
     }
 
     /// @notice The insurance pool's part of funding (1%) and rent (10%), each down; main has the rest.

@@ -35,11 +35,11 @@ contract MathHarness {
     }
 
     function powers(int256 lnS, uint256 b) external pure returns (uint256 up, uint256 down) {
-        return EverlastingMath.powers(lnS, b);
+        return (EverlastingMath.powerA(lnS, b), EverlastingMath.powerB(lnS, b));
     }
 
     function strikePowers(int256 lnK, uint256 b) external pure returns (uint256 up, uint256 down) {
-        return (EverlastingMath.strikePowerA(lnK, b), EverlastingMath.strikePowerB(lnK, b));
+        return (EverlastingMath.powerA(-lnK, b), EverlastingMath.powerB(-lnK, b));
     }
 
     function value(uint256 price, uint256 strikePrice, bool isCall, uint256 u, uint256 b) external pure returns (uint256) {
@@ -109,8 +109,12 @@ contract MathHarness {
         return PoolMath.rentGrowth(notional, cashMain, cashInsurance, elapsed);
     }
 
-    function owed(uint256 notional, uint256 growth) external pure returns (uint256) {
-        return PoolMath.owed(notional, growth);
+    function fundingOwed(uint256 notional, uint256 growth) external pure returns (uint256) {
+        return PoolMath.fundingOwed(notional, growth);
+    }
+
+    function rentOwed(uint256 notional, uint256 growth) external pure returns (uint256) {
+        return PoolMath.rentOwed(notional, growth);
     }
 
     function fee(uint256 notional, uint256 consideration) external pure returns (uint256) {

@@ -40,4 +40,10 @@ contract TestSealedOwner is ISealedOwner {
         if (msg.sender != address(vault)) revert TestSealedOwner_NotVault(msg.sender);
         token.safeTransferFrom(payer, address(vault), uint256(int256(amount) + slip));
     }
+
+    /// @inheritdoc ISealedOwner
+    function receiveFunding(address, uint256 amount, address, uint256 minReturn) external view returns (uint256) {
+        if (msg.sender != address(vault)) revert TestSealedOwner_NotVault(msg.sender);
+        return amount + minReturn;
+    }
 }

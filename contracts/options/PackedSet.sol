@@ -2,16 +2,17 @@
 pragma solidity ^0.8.30;
 
 /// @title A small set of 24-bit members in two words
-/// @notice Word 0 holds a count, a flag and ten members, so that most sets are known from one slot; word 1 holds six more.
+/// @notice Word 0 holds a count, a flag, a mark and ten members, so that most sets are known from one slot; word 1 holds six more.
 library PackedSet {
     /// @notice Members that a set may hold.
     uint256 internal constant LIMIT = 16;
     uint256 private constant IN_FIRST = 10;
     uint256 private constant BITS = 24;
     uint256 private constant MASK = (1 << BITS) - 1;
-    /// @dev word 0: 8 (count) + 8 (flag) + 10 · 24 = 256.
+    /// @dev word 0: 8 (count) + 8 (flag, mark) + 10 · 24 = 256.
     uint256 private constant HEADER = 16;
     uint256 private constant FLAG = 1 << 8;
+    uint256 private constant MARK = 1 << 9;
 
     struct Set {
         uint256 first;
@@ -26,9 +27,21 @@ library PackedSet {
         return set.first & FLAG != 0;
     }
 
+    function marked(Set storage set) internal view returns (bool) {
+        return set.first & MARK != 0;
+    }
+
     function setFlag(Set storage set, bool on) internal {
+        _setBit(set, FLAG, on);
+    }
+
+    function setMark(Set storage set, bool on) internal {
+        _setBit(set, MARK, on);
+    }
+
+    function _setBit(Set storage set, uint256 bit, bool on) private {
         uint256 first = set.first;
-        uint256 changed = on ? first | FLAG : first & ~FLAG;
+        uint256 changed = on ? first | bit : first & ~bit;
         if (changed != first) set.first = changed;
     }
 

@@ -4,28 +4,28 @@ pragma solidity ^0.8.30;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
-import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
 import { PoolMath } from "../math/PoolMath.sol";
 import { StrikeGrid } from "../math/StrikeGrid.sol";
 import { StrikeNotional, StrikeNotionals } from "../math/StrikeNotional.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
-import { IPerpetualOptions, Layer } from "./IPerpetualOptions.sol";
+import { PriceStatus } from "../oracle/IPriceOracle.sol";
+import { IOptionsTypes, Layer } from "./IOptionsTypes.sol";
 import { PackedSet } from "./PackedSet.sol";
 import { PoolAddress } from "./PoolAddress.sol";
-import { PositionKeys } from "./PositionKeys.sol";
 
-/// @title The pools' side: what every margin token's two pools have sold, reserve and earn
-/// @notice Nothing here loops over positions, LPs or tokens. What the options are worth is for the pools to say: they read this book.
-abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardTransient {
+/// @title The pools' side: what every margin token's two pools have sold, reserve, earn and are worth
+/// @notice Nothing here loops over positions, LPs or tokens; a valuation visits the pools' live strikes.
+abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTransient {
     using StrikeGrid for StrikeGrid.Bitmap;
     using PackedSet for PackedSet.Set;
 
     uint256 internal constant WAD = 1e18;
     uint256 internal constant MAX_STRIKES = 32;
     uint256 internal constant MAX_MARKETS = 8;
-    uint256 private constant MAX_PAUSE = 7 days;
+    /// @dev A market that cannot be valued may reserve up to this share of a pool's cash.
+    uint256 private constant BLIND_SHARE = 10;
 
     /// @dev 160 + 40 = 200.
     struct Market {
@@ -36,22 +36,22 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     struct MarketBook {
         // slot 0: Σ N·F_last
         uint256 fundingEntry;
-        // slot 1: Σ N·R_last ≤ 2^(112 + 96); 208 + 8 + 8 = 224
-        uint208 rentEntry;
+        // slot 1: Σ N·R_last ≤ 2^(89 + 64); 160 + 64 + 8 + 8 = 240
+        uint160 rentEntry;
+        uint64 frozenRentIndex;
         uint8 liveCount;
         bool frozen;
-        // slot 2: read only when frozen
-        uint96 frozenRentIndex;
         StrikeGrid.Bitmap live;
         mapping(int16 strike => StrikeNotional) strikes;
     }
 
     struct Book {
-        // slot 0: 112 + 112 = 224
-        uint112 callNotional;
-        uint112 putNotional;
-        // slot 1: 96 + 32 + 88 + 8 = 224. `minNotional` zero: not listed
-        uint96 rentIndex;
+        // slot 0: 88 + 88 + 80 = 256. The treasury's part of the fees stays in the main pool's entry until it is collected
+        uint88 callNotional;
+        uint88 putNotional;
+        uint80 treasuryDue;
+        // slot 1: 64 + 32 + 88 + 8 = 192. `minNotional` zero: not listed
+        uint64 rentIndex;
         uint32 rentAccruedAt;
         uint88 minNotional;
         bool closeOnly;
@@ -65,51 +65,34 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         mapping(uint16 marketId => MarketBook) markets;
     }
 
-    /// @inheritdoc IPerpetualOptions
-    ICollateralVault public immutable vault;
-    /// @inheritdoc IPerpetualOptions
-    address public immutable treasury;
+    ICollateralVault internal immutable _vault;
+    address internal immutable _treasury;
     address private immutable mainDeployer;
     address private immutable insuranceDeployer;
 
     mapping(uint16 marketId => Market) internal markets;
-    /// @inheritdoc IPerpetualOptions
-    uint16 public marketCount;
+    uint16 internal _marketCount;
     mapping(address token => Book) internal books;
 
-    constructor(
-        address authority_,
-        ICollateralVault vault_,
-        address treasury_,
-        address mainDeployer_,
-        address insuranceDeployer_
-    ) AccessManaged(authority_) {
+    constructor(ICollateralVault vault_, address treasury_, address mainDeployer_, address insuranceDeployer_) {
         if (address(vault_) == address(0) || treasury_ == address(0) || mainDeployer_ == address(0) || insuranceDeployer_ == address(0)) {
             revert PerpetualOptions_ZeroAddress();
         }
-        vault = vault_;
-        treasury = treasury_;
+        _vault = vault_;
+        _treasury = treasury_;
         mainDeployer = mainDeployer_;
         insuranceDeployer = insuranceDeployer_;
     }
 
-    // ── pools only ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @inheritdoc IPerpetualOptions
-    function payRedemption(address token, Layer layer, uint256 amount) external nonReentrant {
-        Book storage book = _poolBook(token, layer);
-        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        _accrueRent(book, cashMain, cashInsurance);
-        bool main = layer == Layer.Main;
-        uint256 left = Fixed.zeroFloorSub(main ? cashMain : cashInsurance, amount);
-        _checkReserve(layer, left, PoolMath.reserved(_notional(book), main));
-        emit PayRedemption(token, layer, amount);
-        vault.release(token, msg.sender, msg.sender, amount);
+    // ── lookup ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    function _book(address token) internal view returns (Book storage book) {
+        book = books[token];
+        if (book.minNotional == 0) revert PerpetualOptions_UnknownToken(token);
     }
 
-    function _poolBook(address token, Layer layer) private view returns (Book storage book) {
-        book = _book(token);
-        (address mainPool, address insurancePool) = _pools(token);
-        if (msg.sender != (layer == Layer.Main ? mainPool : insurancePool)) revert PerpetualOptions_NotPool(msg.sender);
+    function _market(uint16 marketId) internal view returns (IOptionMarket market_) {
+        market_ = markets[marketId].market;
+        if (address(market_) == address(0)) revert PerpetualOptions_UnknownMarket(marketId);
     }
 
     // ── reserves and rent ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,8 +108,8 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     /// @dev The third entry asked for is the main pool's again: a slot that costs nothing more.
     function _cash(address token) internal view returns (uint256 main, uint256 insurance) {
         (address mainPool, address insurancePool) = _pools(token);
-        uint256[3] memory balances = vault.balancesOf(token, address(this), [mainPool, insurancePool, mainPool]);
-        return (balances[0], balances[1]);
+        uint256[3] memory balances = _vault.balancesOf(token, address(this), [mainPool, insurancePool, mainPool]);
+        return (balances[0] - books[token].treasuryDue, balances[1]);
     }
 
     function _checkReserve(Layer layer, uint256 cash, uint256 reserved) internal pure {
@@ -137,13 +120,15 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
     function _rentIndexNow(Book storage book, uint256 cashMain, uint256 cashInsurance) internal view returns (uint256) {
         uint256 elapsed = block.timestamp - book.rentAccruedAt;
         if (elapsed == 0) return book.rentIndex;
-        return book.rentIndex + PoolMath.rentGrowth(_notional(book), cashMain, cashInsurance, elapsed);
+        uint256 index = book.rentIndex + PoolMath.rentGrowth(_notional(book), cashMain, cashInsurance, elapsed);
+        // Reached after 30 years at the highest rate: rent ends, and nothing is stuck.
+        return Fixed.min(index, type(uint64).max);
     }
 
     function _accrueRent(Book storage book, uint256 cashMain, uint256 cashInsurance) internal returns (uint256 index) {
         index = _rentIndexNow(book, cashMain, cashInsurance);
-        book.rentIndex = Cast.toUint96(index);
-        book.rentAccruedAt = Cast.toUint32(block.timestamp);
+        book.rentIndex = uint64(index);
+        book.rentAccruedAt = uint32(block.timestamp);
     }
 
     /// @dev Rent index that positions of a market owe up to.
@@ -151,21 +136,10 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         return mb.frozen ? mb.frozenRentIndex : indexNow;
     }
 
-    /// @inheritdoc IPerpetualOptions
-    function freeze(address token, uint16 marketId) external nonReentrant {
-        Book storage book = _book(token);
-        MarketBook storage mb = book.markets[marketId];
-        if (_market(marketId).phase() != IOptionMarket.Phase.Frozen || mb.liveCount == 0 || mb.frozen) {
-            revert PerpetualOptions_NotFreezable(token, marketId);
-        }
-        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        _freeze(mb, token, marketId, _accrueRent(book, cashMain, cashInsurance));
-    }
-
     function _freeze(MarketBook storage mb, address token, uint16 marketId, uint256 index) internal {
         mb.frozen = true;
-        mb.frozenRentIndex = uint96(index);
-        emit Freeze(token, marketId, uint96(index));
+        mb.frozenRentIndex = uint64(index);
+        emit Freeze(token, marketId, uint64(index));
     }
 
     /// @dev Adds or removes notional at a strike, and keeps the sets of live strikes and of markets.
@@ -181,10 +155,10 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         uint256 before = calls + puts;
         if (id.isCall) {
             calls = calls + newNotional - oldNotional;
-            book.callNotional = Cast.toUint112(book.callNotional + newNotional - oldNotional);
+            book.callNotional = _toNotional(book.callNotional + newNotional - oldNotional);
         } else {
             puts = puts + newNotional - oldNotional;
-            book.putNotional = Cast.toUint112(book.putNotional + newNotional - oldNotional);
+            book.putNotional = _toNotional(book.putNotional + newNotional - oldNotional);
         }
         mb.strikes[id.strike] = StrikeNotionals.pack(id.strike, uint112(calls), uint112(puts)); // each at most the book's own
         if (before != 0 && calls + puts != 0) return;
@@ -202,145 +176,94 @@ abstract contract PoolBook is IPerpetualOptions, AccessManaged, ReentrancyGuardT
         markets[id.marketId].market.setLive(id.strike, before == 0);
     }
 
-    // ── what pools value themselves from ───────────────────────────────────────────────────────────────────────────────────
-    /// @inheritdoc IPerpetualOptions
-    function accrueRent(address token, Layer layer) external nonReentrant returns (PoolState memory) {
+    /// @dev A position, a strike and a market hold at most what their side of the book does.
+    function _toNotional(uint256 notional) private pure returns (uint88) {
+        if (notional > type(uint88).max) revert PerpetualOptions_NotionalTooLarge(notional, type(uint88).max);
+        return uint88(notional);
+    }
+
+    // ── value ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    /// @dev At fresh prices, or (a view in all but name) at the stored ones.
+    function _valuePool(address token, Layer layer, bool forDeposit) internal returns (PoolValue memory v, Obstacles memory o) {
         Book storage book = _book(token);
-        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        return _poolState(book, layer, _accrueRent(book, cashMain, cashInsurance), cashMain, cashInsurance);
-    }
-
-    /// @inheritdoc IPerpetualOptions
-    function poolState(address token, Layer layer) external view returns (PoolState memory) {
-        Book storage book = _book(token);
-        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        return _poolState(book, layer, _rentIndexNow(book, cashMain, cashInsurance), cashMain, cashInsurance);
-    }
-
-    function _poolState(
-        Book storage book,
-        Layer layer,
-        uint256 index,
-        uint256 cashMain,
-        uint256 cashInsurance
-    ) private view returns (PoolState memory state) {
-        bool main = layer == Layer.Main;
-        state.cash = main ? cashMain : cashInsurance;
-        state.reserved = PoolMath.reserved(_notional(book), main);
-        if (book.marketIds.flagged()) state.debt = main ? book.debtMain : book.debtInsurance;
-        state.rentIndex = index;
-        state.markets = new MarketState[](book.marketIds.count());
-        for (uint256 i; i < state.markets.length; ++i) state.markets[i] = _marketState(book, uint16(book.marketIds.at(i)));
-    }
-
-    function _marketIds(Book storage book) private view returns (uint16[] memory ids) {
-        ids = new uint16[](book.marketIds.count());
-        for (uint256 i; i < ids.length; ++i) ids[i] = uint16(book.marketIds.at(i));
-    }
-
-    /// @inheritdoc IPerpetualOptions
-    function marketState(address token, uint16 marketId) external view returns (MarketState memory) {
-        return _marketState(books[token], marketId);
-    }
-
-    function _marketState(Book storage book, uint16 marketId) private view returns (MarketState memory state) {
-        MarketBook storage mb = book.markets[marketId];
-        int16[] memory live = mb.live.members(mb.liveCount);
-        state.marketId = marketId;
-        state.market = markets[marketId].market;
-        state.strikes = new StrikeNotional[](live.length);
-        for (uint256 i; i < live.length; ++i) state.strikes[i] = mb.strikes[live[i]];
-        state.fundingEntry = mb.fundingEntry;
-        state.rentEntry = mb.rentEntry;
-        state.frozen = mb.frozen;
-        if (state.frozen) state.frozenRentIndex = mb.frozenRentIndex;
-    }
-
-    // ── governance ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @inheritdoc IPerpetualOptions
-    function addMarket(IOptionMarket market_) external restricted returns (uint16 marketId) {
-        if (market_.book() != address(this)) revert PerpetualOptions_ForeignMarket(address(market_), market_.book());
-        marketId = marketCount++;
-        if (marketId >= PositionKeys.MAX_MARKETS) {
-            revert PerpetualOptions_OutOfBounds("marketId", marketId, 0, PositionKeys.MAX_MARKETS - 1);
+        uint256 rentIndex;
+        (v, rentIndex) = _startValue(book, token, layer, forDeposit);
+        book.rentIndex = uint64(rentIndex);
+        book.rentAccruedAt = uint32(block.timestamp);
+        o.oldestPriceAt = type(uint40).max;
+        uint256 count = book.marketIds.count();
+        for (uint256 i; i < count; ++i) {
+            uint16 marketId = uint16(book.marketIds.at(i));
+            MarketBook storage mb = book.markets[marketId];
+            IOptionMarket market_ = markets[marketId].market;
+            (PriceStatus status, uint40 updatedAt, IOptionMarket.BookValue memory value) = market_.refreshAndValue(
+                _strikesOf(mb),
+                !forDeposit
+            );
+            bool valued = status == PriceStatus.Open;
+            if (valued) {
+                if (updatedAt < o.oldestPriceAt) (o.oldestMarket, o.oldestPriceAt) = (marketId, updatedAt);
+            } else if (_isFrozen(market_)) {
+                valued = true;
+                if (!mb.frozen) _freeze(mb, token, marketId, rentIndex);
+            }
+            _addMarket(v, o, mb, marketId, value, rentIndex, layer == Layer.Main, forDeposit, valued);
         }
-        markets[marketId].market = market_;
-        emit AddMarket(marketId, address(market_));
+        v.nav = Fixed.zeroFloorSub(v.cash + v.accrued + v.debt, v.liability);
     }
 
-    /// @inheritdoc IPerpetualOptions
-    function listToken(address token, uint88 minNotional) external restricted {
-        Book storage book = books[token];
-        if (book.minNotional != 0) revert PerpetualOptions_AlreadyListed(token);
-        _checkMinimum(minNotional);
-        (address mainPool, address insurancePool) = _pools(token);
-        book.minNotional = minNotional;
-        book.rentAccruedAt = Cast.toUint32(block.timestamp);
-        emit ListToken(token, mainPool, insurancePool, minNotional);
-        vault.seal(token, mainPool);
-        vault.seal(token, insurancePool);
+    function _startValue(
+        Book storage book,
+        address token,
+        Layer layer,
+        bool forDeposit
+    ) internal view returns (PoolValue memory v, uint256 rentIndex) {
+        (uint256 cashMain, uint256 cashInsurance) = _cash(token);
+        bool main = layer == Layer.Main;
+        v.cash = main ? cashMain : cashInsurance;
+        v.reserved = PoolMath.reserved(_notional(book), main);
+        if (forDeposit) v.debt = _debt(book, main);
+        rentIndex = _rentIndexNow(book, cashMain, cashInsurance);
     }
 
-    /// @inheritdoc IPerpetualOptions
-    function setToken(address token, uint88 minNotional, bool closeOnly) external restricted {
-        Book storage book = _book(token);
-        _checkMinimum(minNotional);
-        book.minNotional = minNotional;
-        book.closeOnly = closeOnly;
-        emit SetToken(token, minNotional, closeOnly);
+    function _debt(Book storage book, bool main) internal view returns (uint256) {
+        if (!book.marketIds.flagged()) return 0;
+        return main ? book.debtMain : book.debtInsurance;
     }
 
-    /// @inheritdoc IPerpetualOptions
-    function pauseOpening(uint16 marketId, uint40 until) external restricted {
-        _market(marketId);
-        if (until > block.timestamp + MAX_PAUSE) revert PerpetualOptions_OutOfBounds("until", until, 0, block.timestamp + MAX_PAUSE);
-        markets[marketId].pausedUntil = until;
-        emit PauseOpening(marketId, until);
+    function _strikesOf(MarketBook storage mb) internal view returns (StrikeNotional[] memory sold) {
+        int16[] memory live = mb.live.members(mb.liveCount);
+        sold = new StrikeNotional[](live.length);
+        for (uint256 i; i < live.length; ++i) sold[i] = mb.strikes[live[i]];
     }
 
-    function _checkMinimum(uint256 minNotional) private pure {
-        if (minNotional == 0) revert PerpetualOptions_OutOfBounds("minNotional", 0, 1, type(uint88).max);
+    function _isFrozen(IOptionMarket market_) internal view returns (bool) {
+        return market_.phase() == IOptionMarket.Phase.Frozen;
     }
 
-    function _book(address token) internal view returns (Book storage book) {
-        book = books[token];
-        if (book.minNotional == 0) revert PerpetualOptions_UnknownToken(token);
-    }
-
-    function _market(uint16 marketId) internal view returns (IOptionMarket market_) {
-        market_ = markets[marketId].market;
-        if (address(market_) == address(0)) revert PerpetualOptions_UnknownMarket(marketId);
-    }
-
-    // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @inheritdoc IPerpetualOptions
-    function market(uint16 marketId) external view returns (IOptionMarket) {
-        return markets[marketId].market;
-    }
-
-    /// @inheritdoc IPerpetualOptions
-    function openingPausedUntil(uint16 marketId) external view returns (uint40) {
-        return markets[marketId].pausedUntil;
-    }
-
-    /// @inheritdoc IPerpetualOptions
-    function tokenBook(address token) external view returns (TokenBook memory) {
-        Book storage book = books[token];
-        (address mainPool, address insurancePool) = _pools(token);
-        return
-            TokenBook({
-                mainPool: mainPool,
-                insurancePool: insurancePool,
-                minNotional: book.minNotional,
-                closeOnly: book.closeOnly,
-                callNotional: book.callNotional,
-                putNotional: book.putNotional,
-                rentIndex: book.rentIndex,
-                rentAccruedAt: book.rentAccruedAt,
-                debtMain: book.debtMain,
-                debtInsurance: book.debtInsurance,
-                forgiven: book.forgiven,
-                marketIds: _marketIds(book)
-            });
+    /// @dev Adds what the pool has sold in one market. One that is not `valued` counts as nothing for a deposit, and as paid out in full for a redemption.
+    function _addMarket(
+        PoolValue memory v,
+        Obstacles memory o,
+        MarketBook storage mb,
+        uint16 marketId,
+        IOptionMarket.BookValue memory value,
+        uint256 rentIndex,
+        bool main,
+        bool forDeposit,
+        bool valued
+    ) internal view {
+        uint256 funding = (value.funding - mb.fundingEntry) / PoolMath.INDEX;
+        uint256 rent = (value.notional * _rentIndexOf(mb, rentIndex) - mb.rentEntry) / WAD;
+        uint256 insurance = PoolMath.insurancePart(funding, rent);
+        v.accrued += main ? funding + rent - insurance : insurance;
+        if (valued) {
+            uint256 liability = main ? value.main : value.insurance;
+            v.liability += forDeposit ? liability / WAD : Fixed.divUp(liability, WAD);
+        } else {
+            uint256 locked = PoolMath.reserved(value.notional, main);
+            if (locked * BLIND_SHARE > v.cash) (o.blindMarket, o.blindLocked) = (marketId, locked);
+            if (!forDeposit) v.liability += locked;
+        }
     }
 }

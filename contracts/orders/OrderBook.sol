@@ -6,6 +6,7 @@ import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.s
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
 import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 import { PriceStatus } from "../oracle/IPriceOracle.sol";
 import { Permit, Signed } from "../signing/Signed.sol";
@@ -154,7 +155,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
 
     /// @return What later legs still find closed: an opening leg that takes it leaves nothing.
     function _open(Order calldata order, Leg calldata leg, IOptionMarket market, uint256 closed, uint256 index) private returns (uint256) {
-        IPerpetualOptions.Order memory o = _order(order, leg);
+        IOptionsTypes.Order memory o = _order(order, leg);
         if (leg.notional == ALL) {
             if (closed == 0) revert OrderBook_NothingClosed(index);
             o.notional = uint112(closed); // a position's notional, or the sum of a few that the book holds: below 2^112
@@ -169,9 +170,9 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         return options.close(_order(order, leg)).notional;
     }
 
-    function _order(Order calldata order, Leg calldata leg) private pure returns (IPerpetualOptions.Order memory) {
+    function _order(Order calldata order, Leg calldata leg) private pure returns (IOptionsTypes.Order memory) {
         return
-            IPerpetualOptions.Order(
+            IOptionsTypes.Order(
                 order.owner,
                 order.token,
                 leg.marketId,

@@ -3,10 +3,12 @@ pragma solidity ^0.8.30;
 
 import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import { IRecordedBalances } from "../records/IRecordDates.sol";
-import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
+import { IOptionsTypes, Layer } from "../options/IOptionsTypes.sol";
+import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 
 /// @title A pool of one margin token that underwrites options
-/// @notice ERC-4626 shares with synchronous deposits and ERC-7540 asynchronous redemption. Deposits pay the higher NAV, redemptions the lower.
+/// @notice ERC-4626 shares with synchronous deposits, from the wallet or (`vault.fund`) from
+///         the vault, and ERC-7540 asynchronous redemption. Deposits pay the higher NAV, redemptions the lower.
 ///         A request can be neither cancelled nor replaced, and its shares stay at risk until anyone executes it after the cooldown.
 /// @dev `requestId` is always 0: one pending request per controller. `previewRedeem` and `previewWithdraw` revert, as ERC-7540 asks.
 interface IUnderwritingPool is IERC4626, IRecordedBalances {
@@ -15,22 +17,6 @@ interface IUnderwritingPool is IERC4626, IRecordedBalances {
     struct Redemption {
         uint216 shares;
         uint40 executableAt;
-    }
-
-    /// @notice The pool's book value, by part.
-    /// @param cash Its ledger entry.
-    /// @param reserved What open positions lock of it.
-    /// @param accrued Funding and rent accrued, not yet paid.
-    /// @param debt Recorded debts owed to it; 0 in a redemption's value.
-    /// @param liability Value of what it has sold.
-    /// @param nav cash + accrued + debt − liability, not below 0.
-    struct Nav {
-        uint256 cash;
-        uint256 reserved;
-        uint256 accrued;
-        uint256 debt;
-        uint256 liability;
-        uint256 nav;
     }
 
     event RedeemRequest(address indexed controller, address indexed owner, uint256 indexed requestId, address sender, uint256 shares);
@@ -64,7 +50,7 @@ interface IUnderwritingPool is IERC4626, IRecordedBalances {
     function executeRedemption(address controller) external returns (uint256 shares, uint256 assets);
 
     /// @notice Book value at the stored prices, accrued to now: as a deposit would find it (bids, debt counted) or a redemption (asks, none).
-    function nav(bool forDeposit) external view returns (Nav memory);
+    function nav(bool forDeposit) external view returns (IOptionsTypes.PoolValue memory);
 
     function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);
 

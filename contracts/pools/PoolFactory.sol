@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
 import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 import { IPoolFactory } from "./IPoolFactory.sol";
 import { IPoolDeployer } from "./PoolDeployers.sol";
@@ -43,7 +44,7 @@ contract PoolFactory is IPoolFactory, AccessManaged {
 
     /// @inheritdoc IPoolFactory
     function poolsOf(address token) external view returns (address mainPool, address insurancePool) {
-        IPerpetualOptions.TokenBook memory listed = book.tokenBook(token);
+        IOptionsTypes.TokenBook memory listed = book.tokenBook(token);
         return (listed.mainPool, listed.insurancePool);
     }
 

@@ -14,9 +14,9 @@ import { RecordDates } from "../records/RecordDates.sol";
 import { RecordedBalance, RecordedBalances } from "../records/RecordedBalance.sol";
 import { RecordedERC20 } from "../records/RecordedERC20.sol";
 import { ICollateralVault, ISealedOwner } from "../vault/ICollateralVault.sol";
-import { IPerpetualOptions, Layer } from "../options/IPerpetualOptions.sol";
+import { IOptionsTypes, Layer } from "../options/IOptionsTypes.sol";
+import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 import { IUnderwritingPool } from "./IUnderwritingPool.sol";
-import { PoolValuation } from "./PoolValuation.sol";
 
 /// @title Shares of a pool that underwrites options
 /// @notice Its cash is its sealed entry in the vault, which only the book moves; what executed redemptions may claim is its free balance.
@@ -72,28 +72,58 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
 
     /// @inheritdoc IUnderwritingPool
     function deposit(uint256 assets, address receiver, uint256 minShares) public nonReentrant returns (uint256 shares) {
-        Nav memory value = _depositValue();
-        shares = _toShares(assets, value.nav);
-        if (shares < minShares) revert UnderwritingPool_SharesBelowLimit(shares, minShares);
+        IOptionsTypes.PoolValue memory value = _depositValue();
+        shares = _sharesFor(assets, value.nav, minShares);
         _enter(assets, shares, receiver, value.cash);
+    }
+
+    /// @inheritdoc ISealedOwner
+    function receiveFunding(
+        address payer,
+        uint256 assets,
+        address receiver,
+        uint256 minShares
+    ) external nonReentrant returns (uint256 shares) {
+        if (msg.sender != address(vault)) revert UnderwritingPool_NotVault(msg.sender);
+        IOptionsTypes.PoolValue memory value = _depositValue();
+        shares = _sharesFor(assets, value.nav, minShares);
+        _checkEntry(assets, shares, receiver, value.cash);
+        _mint(receiver, shares);
+        emit Deposit(payer, receiver, assets, shares);
+    }
+
+    function _sharesFor(uint256 assets, uint256 nav_, uint256 minShares) private view returns (uint256 shares) {
+        shares = _toShares(assets, nav_);
+        if (shares < minShares) revert UnderwritingPool_SharesBelowLimit(shares, minShares);
     }
 
     /// @inheritdoc ERC4626
     function mint(uint256 shares, address receiver) public override(ERC4626, IERC4626) nonReentrant returns (uint256 assets) {
-        Nav memory value = _depositValue();
+        IOptionsTypes.PoolValue memory value = _depositValue();
         assets = Fixed.fullMulDivUp(shares, value.nav + 1, totalSupply() + VIRTUAL_SHARES);
         _enter(assets, shares, receiver, value.cash);
     }
 
-    function _depositValue() private returns (Nav memory value) {
-        value = PoolValuation.fresh(book, asset(), layer, true, 0);
+    function _depositValue() private returns (IOptionsTypes.PoolValue memory value) {
+        IOptionsTypes.Obstacles memory obstacles;
+        (value, obstacles) = book.valuePool(asset(), layer, true);
+        _checkSeen(value, obstacles);
         if (value.nav * 10 < value.cash) revert UnderwritingPool_Impaired(value.nav, value.cash);
     }
 
-    function _enter(uint256 assets, uint256 shares, address receiver, uint256 cash) private {
+    function _checkSeen(IOptionsTypes.PoolValue memory value, IOptionsTypes.Obstacles memory obstacles) private pure {
+        if (obstacles.blindLocked == 0) return;
+        revert UnderwritingPool_MarketNotOpen(obstacles.blindMarket, obstacles.blindLocked, value.cash / 10);
+    }
+
+    function _checkEntry(uint256 assets, uint256 shares, address receiver, uint256 cash) private pure {
         if (assets == 0 || shares == 0) revert UnderwritingPool_ZeroAmount();
         uint256 cap = Fixed.zeroFloorSub(type(uint112).max, cash);
         if (assets > cap) revert ERC4626ExceededMaxDeposit(receiver, assets, cap);
+    }
+
+    function _enter(uint256 assets, uint256 shares, address receiver, uint256 cash) private {
+        _checkEntry(assets, shares, receiver, cash);
         // Cash and shares appear together, after the token's own code has run: in between nobody reads a share price.
         vault.depositSealed(asset(), address(book), msg.sender, assets);
         _mint(receiver, shares);
@@ -132,7 +162,11 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
         uint40 executableAt = RecordedBalances.flagsOf(request.word);
         if (pending == 0) revert UnderwritingPool_NothingRequested(controller);
         if (block.timestamp < executableAt) revert UnderwritingPool_CoolingDown(executableAt);
-        Nav memory value = PoolValuation.fresh(book, asset(), layer, false, executableAt);
+        (IOptionsTypes.PoolValue memory value, IOptionsTypes.Obstacles memory obstacles) = book.valuePool(asset(), layer, false);
+        _checkSeen(value, obstacles);
+        if (obstacles.oldestPriceAt < executableAt) {
+            revert UnderwritingPool_PriceTooOld(obstacles.oldestMarket, obstacles.oldestPriceAt, executableAt);
+        }
         (shares, assets) = _redeemable(pending, value);
         if (assets == 0) {
             if (pending >= DUST_SHARES || _toAssets(pending, value.nav) != 0) {
@@ -152,7 +186,7 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
     }
 
     /// @dev As many of `pending` shares as the cash above reserves at 80% utilisation pays for.
-    function _redeemable(uint256 pending, Nav memory value) private view returns (uint256 shares, uint256 assets) {
+    function _redeemable(uint256 pending, IOptionsTypes.PoolValue memory value) private view returns (uint256 shares, uint256 assets) {
         uint256 free = Fixed.zeroFloorSub(value.cash, (value.reserved * 10 + 7) / 8);
         (shares, assets) = (pending, _toAssets(pending, value.nav));
         if (assets <= free) return (shares, assets);
@@ -208,8 +242,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IUnderwritingPool
-    function nav(bool forDeposit) public view returns (Nav memory value) {
-        (value, ) = PoolValuation.stored(book, asset(), layer, forDeposit);
+    function nav(bool forDeposit) public view returns (IOptionsTypes.PoolValue memory value) {
+        (value, ) = book.storedPoolValue(asset(), layer, forDeposit);
     }
 
     /// @notice Book value as a redemption would find it at the stored prices.
@@ -239,8 +273,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
 
     /// @notice 0 while deposits would be refused at the stored prices.
     function maxDeposit(address) public view override(ERC4626, IERC4626) returns (uint256) {
-        (Nav memory value, bool blind) = PoolValuation.stored(book, asset(), layer, true);
-        return blind || value.nav * 10 < value.cash ? 0 : Fixed.zeroFloorSub(type(uint112).max, value.cash);
+        (IOptionsTypes.PoolValue memory value, IOptionsTypes.Obstacles memory obstacles) = book.storedPoolValue(asset(), layer, true);
+        return obstacles.blindLocked != 0 || value.nav * 10 < value.cash ? 0 : Fixed.zeroFloorSub(type(uint112).max, value.cash);
     }
 
     /// @notice 0 while deposits would be refused at the stored prices.

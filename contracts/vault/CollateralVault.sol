@@ -84,6 +84,25 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
     }
 
     /// @inheritdoc ICollateralVault
+    function fund(
+        address token,
+        address module,
+        address owner,
+        uint256 amount,
+        address receiver,
+        uint256 minReturn
+    ) external nonReentrant returns (uint256 returned) {
+        if (amount == 0) revert CollateralVault_ZeroAmount();
+        if (!isModule[module]) revert CollateralVault_NotModule(module);
+        RecordedBalance storage entry = _entries[token][module][owner];
+        if (!_isSealed(entry)) revert CollateralVault_NotSealed(token, module, owner);
+        _debit(token, FREE, msg.sender, amount);
+        emit Fund(token, module, owner, msg.sender, receiver, amount);
+        returned = ISealedOwner(owner).receiveFunding(msg.sender, amount, receiver, minReturn);
+        _credit(token, entry, amount);
+    }
+
+    /// @inheritdoc ICollateralVault
     function release(address token, address from, address to, uint256 amount) external {
         if (amount == 0) revert CollateralVault_ZeroAmount();
         if (to == address(0)) revert CollateralVault_ZeroAddress();

@@ -19,6 +19,8 @@ interface ICollateralVault {
     event Seal(address indexed token, address indexed module, address indexed owner);
     event Deposit(address indexed token, address indexed module, address indexed owner, address payer, uint256 amount);
     event Withdraw(address indexed token, address indexed module, address indexed owner, address to, uint256 amount);
+    /// @notice `payer` moved `amount` of its free balance into a sealed owner's entry (a pool's) for `receiver`'s benefit.
+    event Fund(address indexed token, address indexed module, address indexed owner, address payer, address receiver, uint256 amount);
     event Lock(address indexed token, address indexed module, address indexed owner, uint256 amount);
     event Release(address indexed token, address indexed module, address indexed from, address to, uint256 amount);
     /// @notice A module moved its own entries; the movements sum to zero.
@@ -58,6 +60,18 @@ interface ICollateralVault {
     /// @notice Move `amount` from the caller's free balance into its entry with `module`.
     function lock(address token, address module, uint256 amount) external;
 
+    /// @notice Move `amount` from the caller's free balance into the entry of sealed owner `owner` (a pool) with `module`, which gives `receiver` at least
+    ///         `minReturn` for it (shares).
+    /// @return returned What `owner` gave.
+    function fund(
+        address token,
+        address module,
+        address owner,
+        uint256 amount,
+        address receiver,
+        uint256 minReturn
+    ) external returns (uint256 returned);
+
     /// @notice Module only: move `amount` from `from`'s entry with the calling module to `to`'s free balance.
     function release(address token, address from, address to, uint256 amount) external;
 
@@ -92,8 +106,12 @@ interface ICollateralVault {
     function holdingAt(address token, address owner, uint256 recordDay) external view returns (uint256);
 }
 
-/// @notice What a sealed owner implements: the vault calls it to have the tokens moved.
+/// @notice What a sealed owner implements: the vault calls it to have tokens moved, or to say what funding is worth.
 interface ISealedOwner {
     /// @notice Vault only: move `amount` of the token from `payer` to the vault.
     function receiveDeposit(address payer, uint256 amount) external;
+
+    /// @notice Vault only: `payer` gives `amount`, which joins the owner's entry right after; answer with what `receiver` has got for it, at least
+    ///         `minReturn`.
+    function receiveFunding(address payer, uint256 amount, address receiver, uint256 minReturn) external returns (uint256 returned);
 }

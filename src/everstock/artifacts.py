@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from everstock.chain.errors import NotCompiled, UnknownContract
 from everstock.chain.registry import KNOWN
 
 MANIFEST = Path(".build") / "__local__.json"
+
+EXTENSIONS = {"PerpetualOptions": "OptionsExtension"}
 
 Abi = Sequence[Mapping[str, Any]]
 
@@ -77,6 +79,7 @@ def load(project_root: Path | str | None = None) -> Artifacts:
     if not types:
         raise NotCompiled(root)
     artifacts = Artifacts({name: _artifact(name, raw) for name, raw in types.items()})
+    _extend(artifacts)
     for artifact in artifacts.values():
         KNOWN.add(artifact.abi)
     _loaded[root] = (stamp, artifacts)
@@ -90,6 +93,20 @@ def find_root(start: Path | None = None) -> Path:
         if (folder / "ape-config.yaml").exists() or (folder / MANIFEST).exists():
             return folder
     raise NotCompiled(here)
+
+
+def _extend(artifacts: Artifacts) -> None:
+    """What a contract does not know itself its extension answers: one address, one ABI."""
+    for name, extension in EXTENSIONS.items():
+        if name in artifacts and extension in artifacts:
+            own = artifacts[name]
+            known = [json.dumps(entry, sort_keys=True) for entry in own.abi]
+            more = [
+                entry
+                for entry in artifacts[extension].abi
+                if entry["type"] != "constructor" and json.dumps(entry, sort_keys=True) not in known
+            ]
+            artifacts[name] = replace(own, abi=[*own.abi, *more])
 
 
 def _artifact(name: str, raw: Mapping[str, Any]) -> Artifact:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from everstock.artifacts import find_root, load
 from everstock.chain.anvil import anvil_chain
+from everstock.chain import ZERO_ADDRESS
 from everstock.chain.base import Chain
 from everstock.chain.receipt import Receipt
 from everstock.client import MarginToken, Market, Side, System
@@ -72,13 +73,15 @@ class Bench:
         token.trader(self.keeper).deposit(1)
         token.contract.approve(self.system.vault.address, 2**256 - 1, sender=self.trader)
         token.contract.approve(token.main.address, 2**256 - 1, sender=self.lp)
+        token.contract.approve(self.system.vault.address, 2**256 - 1, sender=self.lp)
+        self.system.vault.deposit(token.address, ZERO_ADDRESS, self.lp, token.units(1_000), sender=self.lp)
         self.publish("1.001")
         chain.warp(POKE_INTERVAL_SECONDS)
         self.market.refresh()
         # One settlement, so that no sum of the book is written for the first time in a measured transaction.
         self.account.settle()
         # A keeper has been paid before.
-        self.system.vault.deposit(token.address, "0x" + "00" * 20, self.keeper, 1, sender=self.trader)
+        self.system.vault.deposit(token.address, ZERO_ADDRESS, self.keeper, 1, sender=self.trader)
 
     def publish(self, factor: str) -> None:
         self.price *= Decimal(factor)
@@ -150,7 +153,7 @@ class Bench:
     # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────
     def core(self) -> dict[str, int]:
         """The figures that must not depend on how many positions and tokens there are."""
-        account, market, m = self.account, self.market, self.measure
+        account, market, m, token = self.account, self.market, self.measure, self.token
         return {
             "open (add)": m(lambda: account.open(market, 0, Side.PUT, 100)),
             "open (fresh)": m(lambda: account.open(market, 1, Side.PUT, 100)),
@@ -158,7 +161,8 @@ class Bench:
             "close (full)": m(lambda: account.close(market, 0, Side.PUT)),
             GAS_KEY_SAME_PRINT: m(market.refresh, wait=POKE_INTERVAL_SECONDS),
             "poke (new print)": m(market.refresh, self.new_print, wait=POKE_INTERVAL_SECONDS),
-            "pool deposit (8 strikes)": m(self._deposit),
+            "pool deposit (8 strikes)": m(lambda: token.main.fund(self.lp, 100)),
+            "pool deposit (8 strikes, from the wallet)": m(self._deposit),
         }
 
     def all(self) -> dict[str, int]:

@@ -31,6 +31,12 @@ class Pool:
         self.token.contract.approve(self.contract.address, units, sender=lp)
         return self.contract["deposit(uint256,address,uint256)"](units, lp, min_shares, sender=lp)  # type: ignore[no-any-return]
 
+    def fund(self, lp: Any, amount: Decimal | int | str, min_shares: int = 0) -> Receipt:
+        """Deposit out of the depositor's free balance in the vault: no token moves."""
+        system, token = self.token.system, self.token
+        where = (token.address, system.options.address, self.contract.address)
+        return system.vault.fund(*where, token.units(amount), lp, min_shares, sender=lp)  # type: ignore[no-any-return]
+
     def request_redeem(self, lp: Any, shares: int | None = None) -> Receipt:
         """Escrow `shares` (smallest units; all by default). It cannot be taken back."""
         shares = self.shares_of(lp) if shares is None else shares
@@ -59,8 +65,5 @@ class Pool:
 
     @property
     def cash(self) -> Decimal:
-        """What the pool's ledger entry holds."""
-        system = self.token.system
-        return self.token.amount(
-            system.vault.balanceOf(self.token.address, system.options.address, self.contract.address)
-        )
+        """What the pool's ledger entry holds, less what of it is the treasury's."""
+        return self.token.amount(self.contract.nav(False).cash)

@@ -56,7 +56,9 @@ class Builder:
         vault = self.deploy("CollateralVault", self.authority.address)
         oracle = self.deploy("PriceOracle", self.authority.address)
         deployers = [self.deploy(name).address for name in ("MainPoolDeployer", "InsurancePoolDeployer")]
-        options = self.deploy("PerpetualOptions", self.authority.address, vault.address, treasury, *deployers)
+        built_with = (self.authority.address, vault.address, treasury, *deployers)
+        extension = self.deploy("OptionsExtension", *built_with)
+        options = self.deploy("PerpetualOptions", *built_with, extension.address)
         factory = self.deploy("PoolFactory", self.authority.address, options.address, *deployers)
         lens = self.deploy("OptionsLens", options.address)
         custody = self.deploy("CustodyAttestation", self.authority.address)

@@ -32,7 +32,7 @@ GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
     "PriceOracle": {Role.GOVERNOR: ("setAsset", "setGuards")},
     "OptionMarket": {Role.GOVERNOR: ("scheduleEvent", "cancelEvent", "announceWindDown", "cancelWindDown")},
     "PerpetualOptions": {
-        Role.GOVERNOR: ("addMarket", "setToken"),
+        Role.GOVERNOR: ("addMarket", "setToken", "setExecutor"),
         Role.GUARDIAN: ("pauseOpening",),
         Role.FACTORY: ("listToken",),
     },

@@ -70,7 +70,7 @@ class AccountModel(Tracked):
         last = position.settled_at
         return (
             mul_div_up(position.notional, indices.funding - last.funding, INDEX),
-            mul_div_up(position.notional, indices.rent - last.rent, INDEX),
+            mul_div_up(position.notional, indices.rent - last.rent, WAD),
         )
 
     def health(self, now: int) -> Health:

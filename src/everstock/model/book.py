@@ -19,6 +19,8 @@ RENT_AT_FULL_WAD = 60 * WAD // 100
 INSURANCE_FUNDING_DIVISOR = 100
 INSURANCE_RENT_DIVISOR = 10
 SIDE_LIMIT_PERCENT = 60
+MAX_NOTIONAL = (1 << 88) - 1
+MAX_RENT_INDEX = (1 << 64) - 1
 IMPAIRED_DIVISOR = 10  # a pool worth less than a tenth of its cash takes no deposits
 BLOCKING_DIVISOR = 10  # a market that is not Open blocks when it holds more than a tenth of cash
 
@@ -103,6 +105,7 @@ class BookModel(Tracked):
         self.close_only = False
         self.call_notional = 0
         self.put_notional = 0
+        self.treasury_due = 0  # fees that stand in the main pool's entry
         self.rent_index = 0
         self.rent_accrued_at = now
         self.debt = Split()
@@ -115,7 +118,8 @@ class BookModel(Tracked):
         return f"{self.token}:{layer.name.lower()}"
 
     def cash(self, layer: Layer) -> int:
-        return self.vault.balance(self.token, OPTIONS, self.pool(layer))
+        entry = self.vault.balance(self.token, OPTIONS, self.pool(layer))
+        return entry - self.treasury_due if layer is Layer.MAIN else entry
 
     @property
     def notional(self) -> int:
@@ -159,6 +163,9 @@ class BookModel(Tracked):
         else:
             puts += change
             self.put_notional += change
+        largest = max(self.call_notional, self.put_notional)
+        fits = largest <= MAX_NOTIONAL
+        require(fits, "PerpetualOptions_NotionalTooLarge", notional=largest, max=MAX_NOTIONAL)
         if calls or puts:
             book.strikes[strike] = (calls, puts)
         else:
@@ -175,7 +182,7 @@ class BookModel(Tracked):
 
     def rent_index_at(self, now: int) -> int:
         rent_wad = rent_rate_wad(self.utilisation_wad())
-        return self.rent_index + rent_wad * 10**9 * (now - self.rent_accrued_at) // YEAR
+        return min(MAX_RENT_INDEX, self.rent_index + rent_wad * (now - self.rent_accrued_at) // YEAR)
 
     def accrue_rent(self, now: int) -> None:
         self.rent_index = self.rent_index_at(now)
@@ -228,7 +235,7 @@ class BookModel(Tracked):
         clock = market.clock_at(now)
         gathered = sum((calls + puts) * market.funding_index(j, clock) for j, (calls, puts) in book.strikes.items())
         funding = (gathered - book.funding_entry) // INDEX
-        rent = (book.notional * self.market_rent_index(market_id, now) - book.rent_entry) // INDEX
+        rent = (book.notional * self.market_rent_index(market_id, now) - book.rent_entry) // WAD
         return funding_split(funding, rent)
 
     def _liability(self, market_id: int, layer: Layer, now: int, for_deposit: bool) -> int:

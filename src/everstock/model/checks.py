@@ -7,7 +7,7 @@ from .accounts import AccountModel
 from .book import BookModel, Layer, Split
 from .market import Phase
 from .pricing import Side
-from .primitives import INDEX, ceil_div
+from .primitives import INDEX, WAD, ceil_div
 from .system import SystemModel
 from .vault import FREE
 
@@ -99,8 +99,11 @@ def check_accruals(system: SystemModel) -> None:
                         assert funding >= 0, f"X4: funding of {account.owner} fell"
                         assert rent >= 0, f"X4: rent of {account.owner} fell"
                         owed_funding, owed_rent, positions = owed_funding + funding, owed_rent + rent, positions + 1
-            for name, booked, owed in (("funding", booked_funding, owed_funding), ("rent", booked_rent, owed_rent)):
-                assert ceil_div(booked, INDEX) <= owed <= booked // INDEX + positions, f"X4: {name} of {token}"
+            for name, booked, owed, scale in (
+                ("funding", booked_funding, owed_funding, INDEX),
+                ("rent", booked_rent, owed_rent, WAD),
+            ):
+                assert ceil_div(booked, scale) <= owed <= booked // scale + positions, f"X4: {name} of {token}"
 
 
 def check_values(system: SystemModel) -> None:

@@ -108,7 +108,7 @@ class MarketModel(Tracked):
 
     def clock_at(self, now: int) -> Clock:
         """The clock as `accrue` would leave it now."""
-        return self._run(min(now, self.updated_at + self.max_age), now)
+        return self._run(min(now, self.good_until), now)
 
     def refresh(self, now: int) -> PriceStatus:
         """Charge the elapsed interval at the old price, then take the oracle's new one. Once frozen: only accrue."""
@@ -118,17 +118,33 @@ class MarketModel(Tracked):
             self.last_status = PriceStatus.HALTED
             return self.last_status
         answer = self.oracle.refresh(now)
+        pending, standing = self.clock, self._standing
         self._take(answer, now)
+        if self._standing == standing and self.accrued_at <= self.good_until:
+            # Nothing but time has passed, and nothing can make the interval shorter: it stays pending.
+            self._store(pending)
         self.last_status = answer.status
         return answer.status
+
+    @property
+    def good_until(self) -> int:
+        """To when the stored price carries accrual on its own."""
+        return self.updated_at + self.max_age
+
+    @property
+    def _standing(self) -> tuple[object, ...]:
+        """All that a refresh may change but the accumulators and to when they have run."""
+        return (
+            *(self.price_wad, self.updated_at, self.max_age, self.band_wad, self.running, self.reset_anchor),
+            *(self.variance_wad, self.sample_price_wad, self.sampled_at, self.events),
+        )
 
     def _take(self, answer: PriceAnswer, now: int) -> None:
         feed_is_down = answer.status is PriceStatus.STALE or (
             answer.status is PriceStatus.HALTED and not answer.breaker_halt
         )
-        end = min(now, answer.published_at + answer.max_age) if feed_is_down else now
-        if feed_is_down and not answer.published_at:
-            end = 0
+        # A feed that is down still carries the stored price as far as accrue-only calls have run on it.
+        end = min(now, max(answer.published_at + answer.max_age, self.good_until)) if feed_is_down else now
         self._store(self._run(end, now))
         if answer.status is PriceStatus.OPEN:
             self._take_price(answer, now)
@@ -216,10 +232,11 @@ class MarketModel(Tracked):
         return self.clamped_variance_wad * (WAD + self.config.loading_wad) // WAD
 
     # ── strikes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-    def set_live(self, j: int, live: bool) -> None:
-        """The first pool holds notional at the strike, or the last one has let go. The clock has been run to now."""
+    def set_live(self, j: int, live: bool, now: int) -> None:
+        """The first pool holds notional at the strike, or the last one has let go. It gathers from now on."""
         if live:
             require(len(self.outside) < MAX_LIVE_STRIKES, "OptionMarket_TooManyLiveStrikes", limit=MAX_LIVE_STRIKES)
+            self.accrue(now)
             self.outside[j] = (self.a, 0) if j > self.cell else (0, self.b)
         else:
             del self.outside[j]

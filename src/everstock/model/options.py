@@ -25,6 +25,7 @@ MAX_POSITIONS = 16
 MAX_STRIKES = 32
 MAX_MARKETS = 8
 TREASURY = "treasury"
+MAX_TREASURY_DUE = (1 << 80) - 1
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,6 @@ class OptionsModel(Tracked):
             return
         account.book.accrue_rent(now)
         for market_id in sorted({each.market_id for each in account.positions}):
-            self.markets[market_id].accrue(now)
             account.book.record_freeze(market_id, now)
         account.settle(tuple(account.positions), now)
 
@@ -229,10 +229,18 @@ class OptionsModel(Tracked):
         account = self._account_with(owner, token, position_id)
         market = self.markets[position_id.market_id]
         require(market.phase(now) is Phase.FROZEN, "OptionMarket_NotFrozen")
-        market.accrue(now)
         self._settle_one(account, position_id, now)
         payoff_wad = market.frozen_payoff_wad(position_id.strike, position_id.side)
         return self._close_whole(account, position_id, payoff_wad, now)
+
+    def collect_fees(self, token: str) -> int:
+        """Pay the treasury what stands in the main pool's entry for it."""
+        book = self.book(token)
+        amount = book.treasury_due
+        require(amount > 0, "CollateralVault_ZeroAmount")
+        self.vault.move(token, amount, (OPTIONS, book.pool(Layer.MAIN)), (FREE, TREASURY))
+        book.treasury_due = 0
+        return amount
 
     def freeze(self, token: str, market_id: int, now: int) -> None:
         book, market = self.book(token), self.market(market_id)
@@ -291,16 +299,20 @@ class OptionsModel(Tracked):
         key, market = (position_id.market_id, position_id.strike), self.markets[position_id.market_id]
         before = self.live_notional.get(key, 0)
         if not before:
-            market.set_live(position_id.strike, True)
+            market.set_live(position_id.strike, True, now)
         account.change_notional(position_id, change, account.indices_at(position_id, now))
         self.live_notional[key] = before + change
         if not before + change:
-            market.set_live(position_id.strike, False)
+            market.set_live(position_id.strike, False, now)
 
     def _pay_fee(self, account: AccountModel, fee: int) -> None:
         token, source = account.book.token, (OPTIONS, account.owner)
         treasury, insurance = fee * TREASURY_FEE_PERCENT // 100, fee * INSURANCE_FEE_PERCENT // 100
-        self.vault.move(token, treasury, source, (FREE, TREASURY))
+        if account.book.treasury_due + treasury <= MAX_TREASURY_DUE:
+            self.vault.move(token, treasury, source, (OPTIONS, account.book.pool(Layer.MAIN)))
+            account.book.treasury_due += treasury
+        else:
+            self.vault.move(token, treasury, source, (FREE, TREASURY))
         self.vault.move(token, insurance, source, (OPTIONS, account.book.pool(Layer.INSURANCE)))
         self.vault.move(token, fee - treasury - insurance, source, (OPTIONS, account.book.pool(Layer.MAIN)))
 

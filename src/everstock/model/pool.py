@@ -51,6 +51,13 @@ class PoolModel(Tracked):
         self._issue(assets, shares, receiver, payer)
         return shares
 
+    def fund(self, assets: int, receiver: str, payer: str, now: int, min_shares: int = 0) -> int:
+        """A deposit out of the payer's free balance."""
+        vault = self.options.vault
+        require(assets > 0, "CollateralVault_ZeroAmount")
+        vault.withdraw(self.token, FREE, payer, assets, payer)
+        return self.deposit(assets, receiver, payer, now, min_shares)
+
     def mint(self, shares: int, receiver: str, payer: str, now: int) -> int:
         assets = mul_div_up(shares, self._deposit_nav(now) + 1, self.supply + VIRTUAL_SHARES)
         require(shares > 0, "UnderwritingPool_ZeroAmount")
@@ -61,7 +68,7 @@ class PoolModel(Tracked):
         return self.options.refresh_book(self.token, now).require_depositable(self.layer, now).nav
 
     def _issue(self, assets: int, shares: int, receiver: str, payer: str) -> None:
-        cap = max(0, MAX_CASH - self.options.vault.balance(self.token, OPTIONS, self.name))
+        cap = max(0, MAX_CASH - self.options.books[self.token].cash(self.layer))
         require(assets <= cap, "ERC4626ExceededMaxDeposit", receiver=receiver, assets=assets, max=cap)
         self.options.vault.deposit_sealed(self.token, OPTIONS, self.name, assets, payer)
         self.supply += shares

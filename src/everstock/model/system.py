@@ -201,10 +201,18 @@ class SystemModel(Tracked):
     def accrue_rent(self, token: str) -> None:
         self.options.book(token).accrue_rent(self.now)
 
+    @operation
+    def collect_fees(self, token: str) -> int:
+        return self.options.collect_fees(token)
+
     # ── liquidity providers ───────────────────────────────────────────────────────────────────────────────────────────
     @operation
     def pool_deposit(self, token: str, layer: Layer, provider: str, assets: int, min_shares: int = 0) -> int:
         return self.pools[token, layer].deposit(assets, provider, provider, self.now, min_shares)
+
+    @operation
+    def pool_fund(self, token: str, layer: Layer, payer: str, receiver: str, assets: int, min_shares: int = 0) -> int:
+        return self.pools[token, layer].fund(assets, receiver, payer, self.now, min_shares)
 
     @operation
     def pool_mint(self, token: str, layer: Layer, provider: str, shares: int) -> int:

@@ -38,8 +38,8 @@ BID, MARK = 1, 2
 ASK = 0
 KAPPA_MAIN_WAD = 3 * WAD // 4
 
-LP_OPERATIONS = {"pool_deposit", "pool_mint", "transfer_shares", "request_redeem", "execute_redemption"}
-REFRESHING = {"pool_deposit", "pool_mint", "execute_redemption"}
+LP_OPERATIONS = {"pool_deposit", "pool_fund", "pool_mint", "transfer_shares", "request_redeem", "execute_redemption"}
+REFRESHING = {"pool_deposit", "pool_fund", "pool_mint", "execute_redemption"}
 CLOSES = {"close", "liquidate", "exercise", "evict", "close_frozen"}
 # What crosses the vault's edge: from the operation and its result to the tokens that came in.
 EDGES: dict[str, Callable[[Operation, Outcome], int]] = {
@@ -216,7 +216,7 @@ class Watch:
             told = f"{symbol} {market_id} {strike}: the indices fell below a settlement's"
             self.require("X4", index >= funding and rent_index >= rent, told)
             owed[market_id][0] += -(-notional * (index - funding) // INDEX)
-            owed[market_id][1] += -(-notional * (rent_index - rent) // INDEX)
+            owed[market_id][1] += -(-notional * (rent_index - rent) // WAD)
             owed[market_id][2] += 1
         total = 0
         for market_id in range(len(world.market_contracts)):
@@ -228,7 +228,7 @@ class Watch:
             total += sum(calls + puts for _, calls, puts in listed)
             self._check_owed(symbol, market_id, sold, owed[market_id], rent_now)
         for layer, share in (("main", 3), ("insurance", 1)):
-            cash = state["ledger", symbol, OPTIONS, f"{symbol}:{layer}"]
+            cash = self._cash(symbol, layer, state)
             reserved = (share * total + 3) // 4
             self.require("P1", cash >= reserved, f"{symbol} {layer}: {cash} cash, {reserved} reserved")
 
@@ -239,15 +239,20 @@ class Watch:
             gathered += (calls + puts) * index
         rent_index = sold[4] if sold[3] else rent_now
         notional = sum(calls + puts for _, calls, puts in sold[0])
-        for name, booked, due in (
-            ("funding", gathered - sold[1], owed[0]),
-            ("rent", notional * rent_index - sold[2], owed[1]),
+        for name, booked, due, scale in (
+            ("funding", gathered - sold[1], owed[0], INDEX),
+            ("rent", notional * rent_index - sold[2], owed[1], WAD),
         ):
             self.require(
                 "X4",
-                booked // INDEX <= due <= booked // INDEX + owed[2],
+                booked // scale <= due <= booked // scale + owed[2],
                 f"{symbol} {market_id}: {name} {due} owed, {booked} booked",
             )
+
+    def _cash(self, symbol: str, layer: str, state: State) -> int:
+        """A pool's ledger entry, less what of the main pool's is the treasury's."""
+        entry = int(state["ledger", symbol, OPTIONS, f"{symbol}:{layer}"])
+        return entry - int(state["book", symbol][4]) if layer == "main" else entry
 
     def _rent_index(self, symbol: str) -> int:
         return int(self.world.options.poolState(self.world.token(symbol).address, 0).rentIndex)
@@ -260,7 +265,7 @@ class Watch:
             main = layer == "main"
             for for_deposit in (True, False):
                 nav = state["pool", symbol, layer, "nav", for_deposit]
-                cash = state["ledger", symbol, OPTIONS, f"{symbol}:{layer}"]
+                cash = self._cash(symbol, layer, state)
                 debts = [state["account", symbol, owner, "debt"][0 if main else 1] for owner in TRADERS]
                 accrued = liability = 0
                 for market_id in range(len(world.market_contracts)):
@@ -281,7 +286,7 @@ class Watch:
         marks = dict(zip(strikes, market.marks(strikes, not for_deposit), strict=True))
         funding = sum(n * (marks[strike].fundingIndex - index) for _, (_, strike, _), (n, index, _) in mine) // INDEX
         rent_index = sold[4] if sold[3] else rent_now
-        rent = sum(n * (rent_index - index) for _, _, (n, _, index) in mine) // INDEX
+        rent = sum(n * (rent_index - index) for _, _, (n, _, index) in mine) // WAD
         insurance = funding // 100 + rent // 10
         accrued = funding + rent - insurance if main else insurance
         if market.phase() != FROZEN and market.peek()[1] != OPEN:

@@ -337,7 +337,7 @@ class Lockstep:
         address = self.token(symbol).address
         book = self.options.tokenBook(address)
         state["book", symbol] = (
-            *(book.minNotional, book.closeOnly, book.callNotional, book.putNotional),
+            *(book.minNotional, book.closeOnly, book.callNotional, book.putNotional, book.treasuryDue),
             *(book.rentIndex, book.rentAccruedAt, book.debtMain, book.debtInsurance, book.forgiven),
         )
         state["book", symbol, "markets"] = sorted(book.marketIds)
@@ -415,7 +415,7 @@ class Lockstep:
     def _model_book(self, symbol: str, state: State) -> None:
         book = self.model.options.books[symbol]
         state["book", symbol] = (
-            *(book.min_notional, book.close_only, book.call_notional, book.put_notional),
+            *(book.min_notional, book.close_only, book.call_notional, book.put_notional, book.treasury_due),
             *(book.rent_index, book.rent_accrued_at, book.debt.main, book.debt.insurance, book.forgiven.total),
         )
         state["book", symbol, "markets"] = sorted(book.open_market_ids())
@@ -701,12 +701,27 @@ class Lockstep:
         ), lambda: self.model.accrue_rent(token)
 
     # ── operations: liquidity providers ───────────────────────────────────────────────────────────────────────────────
+    def _collect_fees(self, token: str, caller: str) -> Halves:
+        address, sender = self.token(token).address, self.addresses[caller]
+        return (
+            lambda: self.options.collectFees(address, sender=sender).return_value,
+            lambda: self.model.collect_fees(token),
+        )
+
     def _pool_deposit(self, token: str, layer: str, provider: str, assets: int, min_shares: int = 0) -> Halves:
         deposit = self.pool(token, layer)["deposit(uint256,address,uint256)"]
         address = self.addresses[provider]
         return (
             lambda: deposit(assets, address, min_shares, sender=address).return_value,
             lambda: self.model.pool_deposit(token, LAYERS[layer], provider, assets, min_shares),
+        )
+
+    def _pool_fund(self, token: str, layer: str, payer: str, receiver: str, assets: int, min_shares: int = 0) -> Halves:
+        where = (self.token(token).address, self.options.address, self.pool(token, layer).address)
+        sender, to = self.addresses[payer], self.addresses[receiver]
+        return (
+            lambda: self.vault.fund(*where, assets, to, min_shares, sender=sender).return_value,
+            lambda: self.model.pool_fund(token, LAYERS[layer], payer, receiver, assets, min_shares),
         )
 
     def _pool_mint(self, token: str, layer: str, provider: str, shares: int) -> Halves:

@@ -663,6 +663,22 @@ def withdraw_free(world: Lockstep, pick: Chooser) -> None:
     world.run("withdraw_free", token=token, owner=owner, amount=amount)
 
 
+def collect_fees(world: Lockstep, pick: Chooser) -> None:
+    world.run("collect_fees", token=pick.choice(world.tokens), caller=STRANGER)
+
+
+def pool_fund(world: Lockstep, pick: Chooser) -> None:
+    """Keepers and the treasury put what they have earned into a pool, for a provider."""
+    token, layer = random_pool(world, pick)
+    payers = [name for name in ("treasury", KEEPER, *TRADERS) if world.model.vault.balance(token, FREE, name)]
+    payer = pick.choice(payers) if payers else KEEPER
+    most = world.model.vault.balance(token, FREE, payer)
+    args: dict[str, Any] = {"assets": amount_between(pick, 1, most) if most else 1}
+    if pick.chance(10):
+        args.update(pick.choice(({"assets": 0}, {"assets": most + 1}, {"min_shares": 2**200})))
+    world.run("pool_fund", token=token, layer=layer, payer=payer, receiver=pick.choice(PROVIDERS), **args)
+
+
 def donate(world: Lockstep, pick: Chooser) -> None:
     token = pick.choice(world.tokens)
     target = pick.choice(("vault", f"{token}:main", f"{token}:insurance"))
@@ -767,6 +783,8 @@ MOVES: dict[Move, int] = {
     execute_redemption: 3,
     claim: 3,
     withdraw_free: 2,
+    collect_fees: 2,
+    pool_fund: 2,
     donate: 1,
     pause_opening: 1,
     delist: 1,
