@@ -8,7 +8,6 @@ import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 import { PoolMath } from "../math/PoolMath.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
-import { IOptionsTypes, Layer } from "./IOptionsTypes.sol";
 import { PackedSet } from "./PackedSet.sol";
 import { PoolBook } from "./PoolBook.sol";
 import { PositionKeys } from "./PositionKeys.sol";

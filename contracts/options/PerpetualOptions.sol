@@ -40,6 +40,7 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         extension = extension_;
     }
 
+    // solhint-disable-next-line no-complex-fallback
     fallback() external {
         address extension_ = extension;
         assembly ("memory-safe") {

@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import { StrikeGrid } from "../math/StrikeGrid.sol";
 import { IOptionsTypes } from "./IOptionsTypes.sol";
-import { IPerpetualOptions } from "./IPerpetualOptions.sol";
 
 /// @title A position's identity in 24 bits: 14 of market, 9 of strike (+256), 1 of side
 library PositionKeys {

@@ -171,17 +171,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
     }
 
     function _order(Order calldata order, Leg calldata leg) private pure returns (IOptionsTypes.Order memory) {
-        return
-            IOptionsTypes.Order(
-                order.owner,
-                order.token,
-                leg.marketId,
-                leg.strike,
-                leg.isCall,
-                leg.notional,
-                leg.limit,
-                order.deadline
-            );
+        return IOptionsTypes.Order(order.owner, order.token, leg.marketId, leg.strike, leg.isCall, leg.notional, leg.limit, order.deadline);
     }
 
     /// @dev The grid is geometric: of the two strikes around the price the nearer one is told by the ratio, price² against their product.

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from everstock.artifacts import find_root, load
-from everstock.chain.anvil import anvil_chain
 from everstock.chain import ZERO_ADDRESS
+from everstock.chain.anvil import anvil_chain
 from everstock.chain.base import Chain
 from everstock.chain.receipt import Receipt
 from everstock.client import MarginToken, Market, Side, System
