@@ -50,7 +50,7 @@ contract BeneficialHoldings is IBeneficialHoldings, AccessManaged {
         for (uint256 i; i < desks.length; ++i) direct += desks[i].holdingAt(holder, recordDay);
 
         (address main, address insurance) = factory.poolsOf(token);
-        if (main == address(0)) return (direct, pools);
+        if (main.code.length == 0) return (direct, pools); // not listed as margin: the address is where its pool would be
         uint256 claimable;
         (pools[0], claimable) = _poolPart(token, main, holder, recordDay);
         direct += claimable;
@@ -76,7 +76,7 @@ contract BeneficialHoldings is IBeneficialHoldings, AccessManaged {
     function isCustodian(address token, address account) public view returns (bool) {
         if (account == address(vault)) return true;
         (address main, address insurance) = factory.poolsOf(token);
-        if (account != address(0) && (account == main || account == insurance)) return true;
+        if (account == main || account == insurance) return true;
         IIssuanceDesk[] storage desks = _desks[token];
         for (uint256 i; i < desks.length; ++i) if (account == address(desks[i])) return true;
         return false;
