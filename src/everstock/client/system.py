@@ -69,6 +69,7 @@ class Asset:
     feed: Contract
     aggregator: Contract
     feed_decimals: int
+    calendar: Contract | None = None
 
     def publish(self, price_usd: Decimal | int | str, sender: Any = None) -> Receipt:
         """Local chains: let the mock aggregator answer `price_usd` from now on."""
@@ -181,6 +182,7 @@ class System:
     orders: Contract = field(init=False)
     quotes: Contract = field(init=False)
     pay_tokens: dict[str, Contract] = field(default_factory=dict)
+    calendars: dict[str, Contract] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     tokens: dict[str, MarginToken] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from everstock.client.system import Asset, MarginToken, Market, System
 from everstock.deploy.checks import check
 from everstock.deploy.handover import hand_over
 from everstock.deploy.lending import deploy_lending
+from everstock.deploy.prices import deploy_calendars, guard_asset
 from everstock.deploy.quotes import deploy_quotes
 from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
 from everstock.deploy.stock import deploy_stock_token, protect
@@ -108,6 +109,7 @@ class Builder:
             voting=voting,
         )
         protect(system, vault)
+        deploy_calendars(self, system)
         for name in params.assets:
             system.assets[name] = self.asset(system, name)
         for name in params.markets:
@@ -133,9 +135,12 @@ class Builder:
             aggregator = self.chain.contract(self.artifacts["MockAggregator"], spec.aggregator)
         feed = self.deploy("ChainlinkFeed", aggregator.address)
         asset_id = name.encode().ljust(32, b"\0")
-        config = (feed.address, spec.max_age_seconds, int(spec.deviation * WAD), ZERO_ADDRESS)
+        calendar = system.calendars[spec.calendar] if spec.calendar else None
+        sessions = calendar.address if calendar else ZERO_ADDRESS
+        config = (feed.address, spec.max_age_seconds, int(spec.deviation * WAD), sessions)
         system.oracle.setAsset(asset_id, config, sender=self.sender)
-        return Asset(system, name, asset_id, feed, aggregator, spec.feed_decimals)
+        guard_asset(self, system, asset_id, spec.guards)
+        return Asset(system, name, asset_id, feed, aggregator, spec.feed_decimals, calendar)
 
     def market(self, system: System, name: str) -> Market:
         spec = self.params.markets[name]
@@ -148,11 +153,12 @@ class Builder:
             int(self.params.sigma_max**2 * WAD),
             int(spec.loading * WAD),
         )
+        calendar = system.assets[spec.asset].calendar
         contract = self.deploy(
             "OptionMarket",
             self.authority.address,
             system.oracle.address,
-            ZERO_ADDRESS,
+            calendar.address if calendar else ZERO_ADDRESS,
             system.options.address,
             config,
         )

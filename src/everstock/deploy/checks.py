@@ -69,6 +69,8 @@ def _feed_faults(chain: Chain, params: Params, artifacts: Artifacts) -> Iterator
 def _faults(chain: Chain, params: Params, sender: str) -> Iterator[str]:
     given = {f"assets/{name}/aggregator": asset.aggregator for name, asset in params.assets.items()}
     given |= {f"tokens/{symbol}/address": token.address for symbol, token in params.tokens.items()}
+    given |= {f"assets/{n}/guards/check_aggregator": a.guards.check_aggregator for n, a in params.assets.items()}
+    given |= {f"assets/{n}/guards/sequencer": a.guards.sequencer for n, a in params.assets.items()}
     for field, address in given.items():
         if address is not None and not chain.code(address):
             yield f"{field}: there is no contract at {address}: is it of another network?"

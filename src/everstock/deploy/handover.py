@@ -96,6 +96,8 @@ def restricted(system: System) -> Iterator[tuple[str, Contract]]:
     for desk in system.desks.values():
         yield "IssuanceDesk", desk
     yield "QuoteSettlement", system.quotes
+    for calendar in system.calendars.values():
+        yield "MarketCalendar", calendar
     for market in system.markets.values():
         yield "OptionMarket", market.contract
     for lent in system.lending.values():

@@ -30,6 +30,7 @@ GUARDED = tuple(role for role in Role if role not in (Role.ADMIN, Role.GUARDIAN)
 GRANTS: dict[str, dict[Role, tuple[str, ...]]] = {
     "CollateralVault": {Role.GOVERNOR: ("setModule",)},
     "PriceOracle": {Role.GOVERNOR: ("setAsset", "setGuards")},
+    "MarketCalendar": {Role.GOVERNOR: ("declareDay", "revokeDay")},
     "OptionMarket": {Role.GOVERNOR: ("scheduleEvent", "cancelEvent", "announceWindDown", "cancelWindDown")},
     "PerpetualOptions": {
         Role.GOVERNOR: ("addMarket", "setToken", "setExecutor"),

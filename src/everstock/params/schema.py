@@ -14,6 +14,7 @@ from everstock.artifacts import find_root
 from everstock.chain.base import LOCAL_CHAIN_ID
 from everstock.params.fields import Address, Name, PriceUsd, Strict
 from everstock.params.lending import Lending
+from everstock.params.prices import Calendar, Guards
 from everstock.params.quotes import Orders, Quotes
 from everstock.params.stock import Stock
 
@@ -67,6 +68,8 @@ class Asset(Strict):
     aggregator: Address | None = None
     initial_price_usd: PriceUsd | None = None
     feed_decimals: Annotated[int, Field(ge=0, le=18)] = 8
+    calendar: Name | None = None
+    guards: Guards = Guards()
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
@@ -128,6 +131,7 @@ class Params(Strict):
     """None: a local chain's."""
     treasury: Address | None = None
     roles: Roles
+    calendars: dict[Name, Calendar] = Field(default_factory=dict)
     assets: dict[Name, Asset]
     markets: dict[Name, Market]
     sigma_min: Annotated[Decimal, Field(ge=Decimal("0.01"))]
@@ -163,6 +167,9 @@ class Params(Strict):
                 raise ValueError(f"quotes/signers/{name}: only on {LOCAL} is an actor's key a secret of nobody's")
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
+        for name, asset in self.assets.items():
+            if asset.calendar is not None and asset.calendar not in self.calendars:
+                raise ValueError(f"asset {name} names an unknown calendar {asset.calendar}")
         for name, market in self.markets.items():
             if market.asset not in self.assets:
                 raise ValueError(f"market {name} names an unknown asset {market.asset}")

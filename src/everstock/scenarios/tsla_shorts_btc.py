@@ -157,11 +157,10 @@ class Story:
                 return midnight(day) + 10 * HOUR, midnight(day + timedelta(2)) + 15 * HOUR
         return None
 
-    @property
-    def first_session(self) -> int:
-        """An afternoon on which New York trades."""
-        day = next(day for day in self.world.paths.window.days if day.weekday() < 5)
-        return midnight(day) + 16 * HOUR
+    def session(self, share: float) -> int:
+        """The first afternoon on which New York trades, at or after this share of the window; else the last one."""
+        afternoons = [midnight(day) + 16 * HOUR for day in self.world.paths.window.days if day.weekday() < 5]
+        return next((at for at in afternoons if at >= self.share(share)), afternoons[-1] + HOUR)
 
     # ── the story ────────────────────────────────────────────────────────────────────────────────────────────────────
     def tell(self) -> None:
@@ -173,7 +172,7 @@ class Story:
         world.at(start + 9 * HOUR, self.short_opens)
         world.at(start + 11 * HOUR, self.thin_account_opens)
         world.at(start + 13 * HOUR, self.bull_opens)
-        world.at(self.first_session, self.hedger_opens)
+        world.at(self.session(0), self.hedger_opens)
         if self.weekend is not None:
             world.at(self.weekend[0], self.weekender_opens)
             world.at(self.weekend[1], lambda: self.leave("weekender", "Monday: "))
@@ -182,10 +181,10 @@ class Story:
         world.at(self.share(0.36), self.late_lp_requests)
         world.at(self.share(0.60), self.short_closes_half, cue=lambda: self.fallen_by(Decimal("0.08")))
         world.at(self.share(0.85), lambda: self.leave("short"), cue=lambda: self.fallen_by(Decimal("0.10")))
-        world.at(self.share(0.70), lambda: self.leave("hedger"))
+        world.at(self.session(0.70), lambda: self.leave("hedger"))
         for day in range(1, len(world.paths.window.days)):
             world.at(start + day * DAY_SECONDS + 12 * HOUR, self.tend_accounts)
-        for hours, name in ((6, "ETH bull"), (5, "thin account"), (4, "weekender"), (3, "short"), (3, "hedger")):
+        for hours, name in ((6, "ETH bull"), (5, "thin account"), (4, "weekender"), (3, "short")):
             world.at(end - hours * HOUR, lambda name=name: self.leave(name))  # type: ignore[misc]
         world.run()
 
@@ -280,6 +279,7 @@ class Story:
     def open(self, name: str, market_name: str, side: Side, ratio: Decimal, notional: int) -> str:
         """Buy at the strike nearest to `ratio` times the price, for at most 1% over the quote; says what it cost."""
         market, trader = self.system.market(market_name), self.trader(name)
+        self.world.require_open(market)
         strike = market.nearest_strike(self.world.price(market.asset.name) * ratio)
         ask = from_wad(market.quote(strike, side, QuoteKind.ASK).value)
         event = trader.open(market, strike, side, notional, max_premium=notional * ask * SLIPPAGE).event("Open")
@@ -309,6 +309,7 @@ class Story:
 
     def close(self, trader: Trader, position: PositionKey, notional: Decimal | None = None) -> str:
         market, side = self.market(position), Side.CALL if position.is_call else Side.PUT
+        self.world.require_open(market)
         receipt = trader.close(market, position.strike, side, notional)
         closed, token = receipt.event("Close")["closed"], trader.token
         payout = tokens(token.amount(closed.payoutMain + closed.payoutInsurance))

@@ -15,7 +15,8 @@ from rich.text import Text
 from everstock.chain.base import Chain
 from everstock.chain.errors import Reverted
 from everstock.chain.rpc import RpcChain
-from everstock.client import System
+from everstock.client import Market, System
+from everstock.client.system import PriceStatus
 from everstock.deploy import deploy_system
 from everstock.keeper import Action, EventLog, Keeper
 from everstock.params import Params
@@ -29,6 +30,19 @@ LOOK_EVERY_SECONDS = 900
 LOOK_ON_MOVE = Decimal("0.005")
 PRINT_GAS = 300_000
 NOT_OPEN = "OptionMarket_NotOpen"
+
+WAITING = {
+    PriceStatus.CLOSED: "New York is closed: waiting for it to open.",
+    PriceStatus.STALE: "The feed has not printed: waiting.",
+    PriceStatus.HALTED: "The market is halted until a second print confirms the jump: waiting.",
+}
+
+
+class NotOpen(Exception):
+    """A market does not trade now; whoever wants to trade in it waits."""
+
+    def __init__(self, status: PriceStatus) -> None:
+        super().__init__(WAITING[status])
 
 
 @dataclass(order=True)
@@ -137,15 +151,23 @@ class World:
                 continue
             try:
                 beat.act()
-            except Reverted as error:
-                if error.name != NOT_OPEN:
-                    raise
+            except (NotOpen, Reverted) as error:
+                if isinstance(error, Reverted):
+                    if error.name != NOT_OPEN:
+                        raise
+                    error = NotOpen(PriceStatus(error["status"]))
                 if not beat.waiting:
-                    self.say("The market is halted until a second print confirms the jump: waiting.", "yellow")
+                    self.say(str(error), "yellow")
                 beat.waiting = True
                 self._poke_all()
                 continue
             self._beats.remove(beat)
+
+    def require_open(self, market: Market) -> None:
+        """Raises `NotOpen` unless the market trades now. Asked first: a transaction that fails costs its sender gas."""
+        status = PriceStatus(market.contract.peek()[1])
+        if status is not PriceStatus.OPEN:
+            raise NotOpen(status)
 
     def _poke_all(self) -> None:
         """A reverted trade leaves no trace: in a market that nobody pokes, the breaker has not seen the jump yet."""

@@ -25,7 +25,7 @@ from everstock.model.calendar import Calendar, WeekdaySessions
 from everstock.model.errors import ModelRevert
 from everstock.model.market import MarketConfig, ScheduledEvent
 from everstock.model.options import TREASURY, Closed
-from everstock.model.oracle import Print
+from everstock.model.oracle import Guards, Print
 from everstock.model.system import NO_LIMIT, PositionId, Side, SystemModel
 from everstock.model.vault import FREE, OPTIONS
 from everstock.params import Market as MarketParams
@@ -183,6 +183,7 @@ class Lockstep:
             oracle = self.model.add_asset(
                 name, max_age=spec.max_age_seconds, deviation_wad=deviation_wad, calendar=calendars.get(name)
             )
+            oracle.guards = Guards(max_jump_wad=spec.guards.max_jump_wad)
             assert spec.initial_price_usd is not None
             oracle.print = Print(int(spec.initial_price_usd * 10**8) * BREAKER_UNIT_WAD, 1, self.chain.now)
         # Markets have their ids by the order of deployment: those with sessions come last.

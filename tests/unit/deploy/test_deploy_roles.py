@@ -25,6 +25,7 @@ def target(desk: Desk, kind: str) -> Contract:
     return {
         "CollateralVault": system.vault,
         "PriceOracle": system.oracle,
+        "MarketCalendar": system.calendars["NYSE"],
         "OptionMarket": desk.market.contract,
         "PerpetualOptions": system.options,
         "PoolFactory": system.factory,
@@ -48,6 +49,8 @@ def arguments(desk: Desk, name: str) -> list[Any]:
         "setModule": [desk.who.stranger, True],
         "setGuards": [asset.id, ("0x" + "00" * 20, 0, 0, "0x" + "00" * 20, 0, 0)],
         "setAsset": [asset.id, (asset.feed.address, 4_200, WAD // 1000, "0x" + "00" * 20)],
+        "declareDay": [(now // DAY + 9, 0)],
+        "revokeDay": [now // DAY + 8],
         "scheduleEvent": [(now + 3 * DAY, WAD // 10, WAD // 20)],
         "cancelEvent": [now + 5 * DAY],
         "announceWindDown": [60_000 * WAD, now + 3 * DAY],
@@ -138,6 +141,8 @@ def prepare(desk: Desk, contract: Contract, name: str) -> None:
     """What must be so that the function has something to undo."""
     if name == "unpause":
         contract.pause(sender=desk.who.governor)
+    if name == "revokeDay":
+        contract.declareDay((desk.chain.now // DAY + 8, 0), sender=desk.who.governor)
     if name == "cancelAction":
         contract.announceAction(0, 3 * WAD, desk.chain.now + 9 * DAY, sender=desk.who.governor)
     if name == "declare":

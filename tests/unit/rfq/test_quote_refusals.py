@@ -202,7 +202,11 @@ def test_a_thin_print_of_a_hundred_times_the_share(room):
 
 
 def test_a_stale_price(room):
-    room.desk.chain.warp(2 * DAY)
+    """Without sessions: with them a price of yesterday is Closed."""
+    desk, asset = room.desk, room.desk.system.asset("TSLA")
+    config = (asset.feed.address, 86_400, WAD // 200, "0x" + "00" * 20)
+    desk.system.oracle.setAsset(asset.id, config, sender=desk.who.governor)
+    desk.chain.warp(2 * DAY)
     with refused(room, "QuoteSettlement_NoPrice", room.stock.address):
         room.fill(room.quote())
 
