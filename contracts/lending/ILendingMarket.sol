@@ -5,6 +5,8 @@ import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
 import { IPriceOracle, PriceStatus } from "../oracle/IPriceOracle.sol";
+import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
+import { IIssuanceDesk } from "../stock/IIssuanceDesk.sol";
 import { IInterestRateModel } from "./IInterestRateModel.sol";
 import { IPledgeValuer } from "./IPledgeValuer.sol";
 import { SessionPolicy, Terms } from "./SessionTerms.sol";
@@ -36,6 +38,7 @@ interface ILendingMarket is IERC4626 {
     /// @param calendar Sessions of the collateral; zero when it always trades.
     /// @param rateModel What debt costs.
     /// @param pledges Values pledged options; zero when the market takes none.
+    /// @param desk Where the collateral is redeemed; zero when there is none.
     /// @param collateralToken A stock token.
     /// @param loanToken What is lent.
     /// @param collateralAsset The collateral as the oracle knows it.
@@ -43,7 +46,7 @@ interface ILendingMarket is IERC4626 {
     /// @param minDebt Smallest debt of an account, loan units; what stays after a partial repayment, too.
     /// @param reserveShare Of interest, to the reserve; at most 50%.
     /// @param reserveCap Reserve per debt from which on all interest is the lenders'; at most 50%.
-    /// @param pledgeHaircut Taken off the bid of pledged options; at least 10%.
+    /// @param pledgeHaircut Taken off what pledged options would bring; at least 10%.
     /// @param policy LTVs and bonuses by session.
     struct Config {
         ICollateralVault vault;
@@ -51,6 +54,7 @@ interface ILendingMarket is IERC4626 {
         ISessionCalendar calendar;
         IInterestRateModel rateModel;
         IPledgeValuer pledges;
+        IIssuanceDesk desk;
         address collateralToken;
         address loanToken;
         bytes32 collateralAsset;
@@ -128,6 +132,10 @@ interface ILendingMarket is IERC4626 {
     );
     /// @notice Debt that no collateral stands behind any more: the reserve pays first, then the lenders.
     event BookBadDebt(address indexed borrower, uint256 assets, uint256 fromReserve, uint256 fromLenders);
+    /// @notice An options account began, or ceased, to count as collateral.
+    event CountPledge(address indexed owner, bool counted);
+    /// @notice Pledged options were closed, and `amount` of their margin became collateral.
+    event RealisePledge(address indexed owner, address indexed caller, uint256 closed, uint256 amount);
     event SetOperator(address indexed owner, address indexed operator, bool approved);
     event PauseBorrowing(uint40 until);
 
@@ -151,6 +159,14 @@ interface ILendingMarket is IERC4626 {
     error LendingMarket_SeizedBelowLimit(uint256 seized, uint256 limit);
     /// @notice A liquidation would leave a debt, or collateral behind a debt, too small for anyone to come back for.
     error LendingMarket_LeavesDust(uint256 debt, uint256 collateralValue, uint256 minimum);
+    /// @notice The caller's options account is not pledged to this market.
+    error LendingMarket_NotPledged(address owner);
+    /// @notice Pledged options are touched last: collateral is left.
+    error LendingMarket_CollateralLeft(uint256 collateral);
+    /// @notice No collateral is left but a pledge: realise it first.
+    error LendingMarket_PledgeLeft(uint256 pledged, uint256 positions);
+    /// @notice The market has no desk to redeem the collateral at.
+    error LendingMarket_NoDesk();
     /// @notice The loan token moved another amount than was asked for.
     error LendingMarket_TransferMismatch(uint256 expected, uint256 received);
 
@@ -169,6 +185,13 @@ interface ILendingMarket is IERC4626 {
     /// @notice Like `withdrawCollateral`, to `to`'s free balance in the vault: to use it as options margin, say.
     function releaseCollateral(uint256 amount, address owner, address to) external;
 
+    /// @notice Count what the caller's options account in the collateral token would bring as collateral, after the haircut. The account must be pledged
+    ///         to this market (`PerpetualOptions.pledge`): from then on its owner opens, closes and withdraws there only within the borrow limit here.
+    function countPledge() external;
+
+    /// @notice Let the caller's options account in `token` go. With a debt, what is left must be within the borrow limit.
+    function releasePledge(address token) external;
+
     /// @notice Let `operator` borrow and withdraw for the caller.
     function setOperator(address operator, bool approved) external;
 
@@ -178,6 +201,10 @@ interface ILendingMarket is IERC4626 {
     /// @return repaid Loan units taken from the caller; no more than brings the account back to its borrow limit.
     /// @return seized Collateral units paid out; worth at most `repaid · (1 + bonus)`.
     function liquidate(Liquidation calldata order, bytes calldata data) external returns (uint256 repaid, uint256 seized);
+
+    /// @notice Close pledged options of an account that can be liquidated and has no other collateral left, and turn `amount` of its margin into
+    ///         collateral, for `liquidate` to take. At the same conditions as a liquidation.
+    function realisePledge(address owner, IPerpetualOptions.PositionId[] calldata ids, uint256 amount) external;
 
     // ── anyone ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @notice Charge interest to now.
@@ -202,6 +229,13 @@ interface ILendingMarket is IERC4626 {
     function debtOf(address owner) external view returns (uint256);
 
     function debtSharesOf(address owner) external view returns (uint256);
+
+    /// @notice Whether the owner's options account counts as collateral.
+    function isPledged(address owner) external view returns (bool);
+
+    /// @notice What the options ask after each operation of a pledged account: reverts unless its owner's debt here is within the borrow limit, at
+    ///         Open prices. Passes without a debt.
+    function checkPledge(address owner, address token) external view;
 
     function isOperator(address owner, address operator) external view returns (bool);
 }

@@ -28,6 +28,9 @@ library LendingBounds {
         _check("minDebt", c.minDebt, 10 ** (loanDecimals - 1), 10 ** (loanDecimals + 6));
         _check("reserveShare", c.reserveShare, 0, 0.5e18);
         _check("reserveCap", c.reserveCap, 0, 0.5e18);
+        if (address(c.desk) != address(0) && address(c.desk.stock()) != c.collateralToken) {
+            revert ILendingMarket.LendingMarket_OutOfBounds("desk", 0, 0, 0);
+        }
         if (address(c.pledges) != address(0)) _check("pledgeHaircut", c.pledgeHaircut, 0.1e18, WAD);
         // Unknown assets revert here.
         c.oracle.read(c.collateralAsset);

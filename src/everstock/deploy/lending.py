@@ -27,20 +27,29 @@ def deploy_lending(builder: Builder, system: System) -> None:
         "LendingFactory", system.authority.address, system.vault.address, system.oracle.address, code
     )
     system.lending_factory = factory
+    valuer = builder.deploy("OptionsValuer", system.options.address)
     loans: dict[str, LoanToken] = {}
     for symbol, spec in params.loan_tokens.items():
-        if spec.address is None:
+        if spec.address is None and symbol in system.pay_tokens:
+            contract = system.pay_tokens[symbol]
+        elif spec.address is None:
             contract = builder.deploy("MockDollar", spec.decimals)
         else:
             contract = builder.chain.contract(builder.artifacts["MockDollar"], spec.address)
         asset = b"" if spec.asset is None else system.asset(spec.asset).id
         loans[symbol] = LoanToken(symbol, contract, spec.decimals, asset.ljust(32, b"\0"))
     for name, market in params.markets.items():
-        create_lending_market(builder, system, name, market, model, loans[market.loan])
+        create_lending_market(builder, system, name, market, model, loans[market.loan], valuer)
 
 
 def create_lending_market(
-    builder: Builder, system: System, name: str, spec: Spec, model: Contract, loan: LoanToken
+    builder: Builder,
+    system: System,
+    name: str,
+    spec: Spec,
+    model: Contract,
+    loan: LoanToken,
+    valuer: Contract | None = None,
 ) -> LendingMarket:
     """Deploy one market through the factory, enable it in the vault, and add it to the system."""
     assert system.lending_factory is not None
@@ -50,7 +59,8 @@ def create_lending_market(
         system.oracle.address,
         system.oracle.assetConfig(asset.id).calendar,
         model.address,
-        ZERO_ADDRESS,
+        ZERO_ADDRESS if valuer is None else valuer.address,
+        system.desks[spec.collateral].address if spec.collateral in system.desks else ZERO_ADDRESS,
         token.address,
         loan.contract.address,
         asset.id,

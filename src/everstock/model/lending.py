@@ -351,8 +351,9 @@ class LendingModel:
         collateral: Answer,
         loan: Answer | None = None,
         pledge: int = 0,
+        positions: int = 0,
     ) -> tuple[int, int]:
-        """Rules 10 and 11: repaid and seized."""
+        """Rules 10 and 11: repaid and seized. `positions` are those of the pledged account."""
         self.accrue()
         held = self.account(owner)
         if not held.debt_shares:
@@ -368,6 +369,9 @@ class LendingModel:
         limit = value * terms.liquidation_ltv // WAD
         if debt <= limit:
             raise ModelRevert("LendingMarket_Healthy", debt=debt, limit=limit)
+
+        if not held.collateral and (pledged or positions):
+            raise ModelRevert("LendingMarket_PledgeLeft", pledged=pledged, positions=positions)
 
         t, gross = terms.borrow_ltv, WAD + terms.bonus
         excess = max(0, debt - value * t // WAD)
@@ -386,12 +390,12 @@ class LendingModel:
 
         if repaid:
             repaid, _ = self._reduce(owner, repaid)
-        left, rest = self.debt_of(owner), held.collateral - seized + pledged
+        left, rest = self.debt_of(owner), held.collateral - seized
         if left and rest:
-            behind = rest * mid // PRICE_SCALE
+            behind = (rest + pledged) * mid // PRICE_SCALE
             if left < minimum or behind < minimum:
                 raise ModelRevert("LendingMarket_LeavesDust", debt=left, collateralValue=behind, minimum=minimum)
-        elif left:
+        elif left and not pledged and not positions:
             bad = min(left, self.debt)
             from_reserve = min(bad, self.reserve)
             self.debt -= bad
