@@ -5,7 +5,8 @@ import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
 import { IPriceOracle, PriceStatus } from "../oracle/IPriceOracle.sol";
-import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
+import { IPledgee } from "../options/IPerpetualOptions.sol";
 import { IIssuanceDesk } from "../stock/IIssuanceDesk.sol";
 import { IInterestRateModel } from "./IInterestRateModel.sol";
 import { IPledgeValuer } from "./IPledgeValuer.sol";
@@ -32,7 +33,7 @@ interface ILiquidationCallback {
 ///         Everything about a market is fixed when it is deployed. Amounts are in the token's smallest unit; LTVs, bonuses and annual rates WAD.
 /// @dev Rounding favours the lenders. Cash is accounted within: `supplyAssets + reserve − debtAssets`; a donation belongs to nobody.
 ///      Beside the errors below, OpenZeppelin's for ERC-20 and ERC-4626.
-interface ILendingMarket is IERC4626 {
+interface ILendingMarket is IERC4626, IPledgee {
     /// @param vault Custodian of the collateral; governance enables the market there as a module.
     /// @param oracle Prices of both assets.
     /// @param calendar Sessions of the collateral; zero when it always trades.
@@ -204,7 +205,7 @@ interface ILendingMarket is IERC4626 {
 
     /// @notice Close pledged options of an account that can be liquidated and has no other collateral left, and turn `amount` of its margin into
     ///         collateral, for `liquidate` to take. At the same conditions as a liquidation.
-    function realisePledge(address owner, IPerpetualOptions.PositionId[] calldata ids, uint256 amount) external;
+    function realisePledge(address owner, IOptionsTypes.PositionId[] calldata ids, uint256 amount) external;
 
     // ── anyone ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @notice Charge interest to now.
@@ -232,10 +233,6 @@ interface ILendingMarket is IERC4626 {
 
     /// @notice Whether the owner's options account counts as collateral.
     function isPledged(address owner) external view returns (bool);
-
-    /// @notice What the options ask after each operation of a pledged account: reverts unless its owner's debt here is within the borrow limit, at
-    ///         Open prices. Passes without a debt.
-    function checkPledge(address owner, address token) external view;
 
     function isOperator(address owner, address operator) external view returns (bool);
 }

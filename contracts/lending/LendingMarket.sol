@@ -6,10 +6,10 @@ import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.s
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
 import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
-import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
+import { IPerpetualOptions, IPledgee } from "../options/IPerpetualOptions.sol";
 import { PriceAnswer, PriceStatus } from "../oracle/IPriceOracle.sol";
 import { ILendingMarket, ILiquidationCallback, Payout } from "./ILendingMarket.sol";
-import { IOptionsPledges } from "./IPledgeValuer.sol";
 import { LendingBase } from "./LendingBase.sol";
 import { LendingMath as Lend } from "./LendingMath.sol";
 import { Terms } from "./SessionTerms.sol";
@@ -83,7 +83,7 @@ contract LendingMarket is LendingBase {
     /// @inheritdoc ILendingMarket
     function countPledge() external {
         if (address(pledges) == address(0)) revert LendingMarket_NotPledged(msg.sender);
-        if (_options().pledgeeOf(msg.sender, collateralToken) != address(this)) revert LendingMarket_NotPledged(msg.sender);
+        if (pledges.options().pledgeeOf(msg.sender, collateralToken) != address(this)) revert LendingMarket_NotPledged(msg.sender);
         _positions[msg.sender].pledged = true;
         emit CountPledge(msg.sender, true);
     }
@@ -101,7 +101,7 @@ contract LendingMarket is LendingBase {
             }
             emit CountPledge(msg.sender, false);
         }
-        _options().releasePledge(msg.sender, token);
+        pledges.options().releasePledge(msg.sender, token);
     }
 
     /// @inheritdoc ILendingMarket
@@ -150,7 +150,7 @@ contract LendingMarket is LendingBase {
     }
 
     /// @inheritdoc ILendingMarket
-    function realisePledge(address owner, IPerpetualOptions.PositionId[] calldata ids, uint256 amount) external nonReentrant {
+    function realisePledge(address owner, IOptionsTypes.PositionId[] calldata ids, uint256 amount) external nonReentrant {
         Position memory position = _positions[owner];
         if (!position.pledged) revert LendingMarket_NotPledged(owner);
         if (position.debtShares == 0) revert LendingMarket_NoDebt(owner);
@@ -163,9 +163,9 @@ contract LendingMarket is LendingBase {
         _checkUnhealthy(Lend.toAssetsUp(position.debtShares, book.debtAssets, _debtShares), Lend.value(counted, price), terms);
         emit RealisePledge(owner, msg.sender, ids.length, amount);
 
-        address options = address(_options());
+        IPerpetualOptions options = pledges.options();
         for (uint256 i; i < ids.length; ++i) {
-            IPerpetualOptions.Order memory order = IPerpetualOptions.Order({
+            IOptionsTypes.Order memory order = IOptionsTypes.Order({
                 owner: owner,
                 token: collateralToken,
                 marketId: ids[i].marketId,
@@ -175,10 +175,10 @@ contract LendingMarket is LendingBase {
                 limit: 0,
                 deadline: block.timestamp
             });
-            IPerpetualOptions(options).close(order);
+            options.close(order);
         }
         if (amount == 0) return;
-        IOptionsPledges(options).withdrawPledged(owner, collateralToken, amount, address(this));
+        options.withdrawPledged(owner, collateralToken, amount, address(this));
         IERC20(collateralToken).forceApprove(address(vault), amount);
         vault.deposit(collateralToken, address(this), owner, amount);
     }
@@ -258,7 +258,8 @@ contract LendingMarket is LendingBase {
         return _positions[owner].pledged;
     }
 
-    /// @inheritdoc ILendingMarket
+    /// @inheritdoc IPledgee
+    /// @dev At Open prices, and within the borrow limit: an account without a debt passes.
     function checkPledge(address owner, address token) external view {
         Position memory position = _positions[owner];
         if (token != collateralToken || !position.pledged || position.debtShares == 0) return;
@@ -307,10 +308,6 @@ contract LendingMarket is LendingBase {
         }
         uint256 limit = Lend.part(Lend.value(collateral, low), termsAt(block.timestamp).borrowLtv);
         if (debt > limit) revert LendingMarket_InsufficientCollateral(debt, limit);
-    }
-
-    function _options() private view returns (IOptionsPledges) {
-        return IOptionsPledges(pledges.options());
     }
 
     /// @dev Takes `repaid` off all that is owed, and answers what `owner` still owes, up. Rounding up, an account can owe a unit more than

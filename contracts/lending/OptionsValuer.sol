@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
+import { IOptionsTypes } from "../options/IOptionsTypes.sol";
 import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 import { IPledgeValuer } from "./IPledgeValuer.sol";
 
@@ -12,26 +13,22 @@ import { IPledgeValuer } from "./IPledgeValuer.sol";
 contract OptionsValuer is IPledgeValuer {
     uint256 private constant WAD = 1e18;
 
-    IPerpetualOptions private immutable _options;
+    /// @inheritdoc IPledgeValuer
+    IPerpetualOptions public immutable options;
 
     constructor(IPerpetualOptions options_) {
-        _options = options_;
-    }
-
-    /// @inheritdoc IPledgeValuer
-    function options() external view returns (address) {
-        return address(_options);
+        options = options_;
     }
 
     /// @inheritdoc IPledgeValuer
     function valueOf(address owner, address token) external view returns (uint256 value, uint256 positions) {
-        IPerpetualOptions.PositionId[] memory ids = _options.positions(owner, token);
+        IOptionsTypes.PositionId[] memory ids = options.positions(owner, token);
         positions = ids.length;
         for (uint256 i; i < ids.length; ++i) {
-            uint256 notional = _options.position(owner, token, ids[i]).notional;
-            value += _proceeds(notional, _options.market(ids[i].marketId), ids[i].strike, ids[i].isCall);
+            uint256 notional = options.position(owner, token, ids[i]).notional;
+            value += _proceeds(notional, options.market(ids[i].marketId), ids[i].strike, ids[i].isCall);
         }
-        int256 net = int256(value) + _options.accountHealth(owner, token).equity; // notionals are below 2^112
+        int256 net = int256(value) + options.accountHealth(owner, token).equity; // notionals are below 2^112
         value = net > 0 ? uint256(net) : 0;
     }
 
