@@ -137,18 +137,22 @@ class LendingMarket:
         """Repay what brings the account back to its borrow limit, at most `max_repay`, and take collateral for it."""
         cap = MAX_UINT256 if max_repay is None else self.loan.units(max_repay)
         order = (owner, cap, self.collateral.units(min_seized), int(payout), to or liquidator)
-        self.loan.contract.approve(self.address, MAX_UINT256, sender=liquidator)
-        receipt = self.contract.liquidate(order, b"", sender=liquidator)
-        self.loan.contract.approve(self.address, 0, sender=liquidator)
-        return receipt  # type: ignore[no-any-return]
+        self.approve(liquidator)
+        return self.contract.liquidate(order, b"", sender=liquidator)  # type: ignore[no-any-return]
+
+    def approve(self, payer: Any) -> None:
+        """Let the market take the payer's loan tokens, without a limit: once is enough."""
+        if self.loan.contract.allowance(payer, self.address) < MAX_UINT256 // 2:
+            self.loan.contract.approve(self.address, MAX_UINT256, sender=payer)
 
     def would_liquidate(self, owner: Any, liquidator: Any, payout: Payout = Payout.WALLET) -> tuple[int, int] | None:
         """What a liquidation would repay and seize now, in smallest units; None when the market refuses it."""
         order = (owner, MAX_UINT256, 0, int(payout), liquidator)
         try:
-            return self.contract.liquidate.call(order, b"", sender=liquidator)  # type: ignore[no-any-return]
+            repaid, seized = self.contract.liquidate.call(order, b"", sender=liquidator)
         except Reverted:
             return None
+        return int(repaid), int(seized)
 
     # ── the market ────────────────────────────────────────────────────────────────────────────────────────────────
     def terms(self, at: int | None = None) -> Terms:
@@ -222,6 +226,17 @@ class Borrower:
         return self.market.contract.releaseCollateral(  # type: ignore[no-any-return]
             self._amount(amount), self.owner, to or self.owner, sender=self.owner
         )
+
+    def pledge(self) -> Receipt:
+        """Count the owner's options account in the collateral token as collateral, too."""
+        options = self.market.system.options
+        if options.pledgeeOf(self.owner, self._token.address) != self.market.address:
+            options.pledge(self._token.address, self.market.address, sender=self.owner)
+        return self.market.contract.countPledge(sender=self.owner)  # type: ignore[no-any-return]
+
+    def release_pledge(self) -> Receipt:
+        """Have the options account back, as far as the debt allows."""
+        return self.market.contract.releasePledge(self._token.address, sender=self.owner)  # type: ignore[no-any-return]
 
     def _amount(self, amount: Decimal | int | str | None) -> int:
         return self._units() if amount is None else self._token.units(amount)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from everstock.chain.base import Chain
 from everstock.report import TokenLedger
-from everstock.scenarios import tsla_shorts_btc
+from everstock.scenarios import lending, tsla_shorts_btc
 from everstock.scenarios.prices import Window
 
 
@@ -43,5 +43,7 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario("tsla-shorts-btc", tsla_shorts_btc.TITLE, tsla_shorts_btc.DESCRIPTION, tsla_shorts_btc.play),
+        Scenario("borrow-against-stock", lending.LOAN_TITLE, lending.LOAN_DESCRIPTION, lending.play_loan),
+        Scenario("monday-gap", lending.GAP_TITLE, lending.GAP_DESCRIPTION, lending.play_gap),
     )
 }
