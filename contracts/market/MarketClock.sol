@@ -119,7 +119,7 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     }
 
     function _refresh() internal returns (Work memory w, PriceStatus status) {
-        w = _load();
+        _load(w);
         PriceAnswer memory answer = _frozen(w.from) ? _lastAnswer(w.from) : oracle.refresh(assetId);
         Variance before = w.variance;
         status = _advance(w, answer);
@@ -139,18 +139,18 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
 
     /// @dev What `_refresh` would leave, without writing.
     function _peek() internal view returns (Work memory w, PriceStatus status) {
-        w = _load();
+        _load(w);
         status = _advance(w, _frozen(w.from) ? _lastAnswer(w.from) : oracle.read(assetId));
     }
 
     /// @dev What `accrue` would leave, without writing. Never past the age of the stored price: what the oracle would say now is unknown.
     function _accrued() internal view returns (Work memory w) {
-        w = _load();
+        _load(w);
         _runTo(w, Fixed.min(block.timestamp, w.from.goodUntil()));
         w.due = _dueEvents(w.from);
     }
 
-    function _load() private view returns (Work memory w) {
+    function _load(Work memory w) private view {
         Clock c = clock;
         w.from = c;
         w.clock = c;

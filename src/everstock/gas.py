@@ -69,7 +69,7 @@ class Bench:
         self.account = token.trader(self.trader)
         self.account.deposit(10_000)
         self.account.open(self.market, 0, Side.PUT, 1_000)
-        token.mint(self.keeper, 1)
+        token.mint(self.keeper, 2)
         token.trader(self.keeper).deposit(1)
         token.contract.approve(self.system.vault.address, 2**256 - 1, sender=self.trader)
         token.contract.approve(token.main.address, 2**256 - 1, sender=self.lp)
@@ -130,7 +130,14 @@ class Bench:
             self.market.refresh()
             health = self.account.health
             if health.equity < health.maintenance_margin:
+                # The day's first movement asks for record dates: not this case's affair.
+                self.account.settle()
                 return
+
+    def next_day(self) -> None:
+        self.chain.warp(24 * 3600)
+        self.publish("1.0001")
+        self.market.refresh()
 
     def rallied(self) -> None:
         """The price has risen until a call at the money is worth its cap."""
@@ -177,6 +184,9 @@ class Bench:
             ),
             "settle": m(account.settle),
             "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
+            "liquidate (first movement of a day)": m(
+                lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, self.next_day, wait=1
+            ),
             "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),
             "pool request redeem": m(lambda: token.main.request_redeem(self.lp, 10**18)),
             "pool execute redemption (8 strikes)": m(
