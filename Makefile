@@ -92,6 +92,24 @@ lending-gas: compile ## Measure lending beside the real Morpho Blue, and update 
 	@python toolchain/morpho.py
 	@python -m everstock.lending_gas
 
+$(STAMPS)/verify: toolchain/verify-requirements.txt $(STAMPS)/provision
+	@echo "Installing slither and halmos into $(VENV)/verify"
+	@"$(PYTHON)" -m venv $(VENV)/verify
+	@$(VENV)/verify/bin/python -m pip install --quiet --disable-pip-version-check -r toolchain/verify-requirements.txt
+	@touch $@
+
+.PHONY: verify
+verify: setup $(STAMPS)/verify ## Static analysis with explained findings, and proofs of the arithmetic and the ledger
+	@python -m everstock.prove.verify
+
+.PHONY: fuzz
+fuzz: compile ## Random walks of contracts and model in lock-step for MINUTES=n (5), from SEED=n
+	@python -m everstock.testing.fuzz --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+.PHONY: coverage
+coverage: compile ## Measure which statements and conditions of the core contracts the unit tests run
+	@python -m everstock.prove.coverage
+
 .PHONY: lock
 lock: check-tools ## Pin the newest Python packages that pyproject.toml allows in requirements.lock
 	@PYTHON="$(PYTHON)" toolchain/lock.sh

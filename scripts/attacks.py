@@ -33,7 +33,7 @@ class AttacksCommand(ConnectedProviderCommand):
     "--only", multiple=True, type=click.Choice([str(number) for number in ATTACKS]), help="Number; repeatable."
 )
 def cli(provider: Any, only: tuple[str, ...]) -> None:
-    """Play the attacks that earlier drafts fell to. Fails if one of them pays. About three minutes."""
+    """Play the attacks that earlier drafts fell to. Fails if one of them pays. A few minutes."""
     console = Console()
     console = Console(width=max(console.width, WIDTH) if sys.stdout.isatty() else WIDTH)
     chain = RpcChain.from_ape(provider, exclusive=True)

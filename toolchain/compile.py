@@ -130,7 +130,7 @@ class Sources:
         return digest.hexdigest()
 
 
-def run_solc(config: Config, sources: Sources, targets: list[str]) -> Json:
+def run_solc(config: Config, sources: Sources, targets: list[str], outputs: Json | None = None) -> Json:
     folder = Path(os.environ.get("SOLCX_BINARY_PATH") or Path(sys.prefix) / "solcx")
     solc = folder / f"solc-v{config.version}"
     if not solc.exists():
@@ -138,7 +138,7 @@ def run_solc(config: Config, sources: Sources, targets: list[str]) -> Json:
     request = {
         "language": "Solidity",
         "sources": {source: {"content": sources.text[source]} for source in sorted(sources.closure(*targets))},
-        "settings": {**config.settings, "outputSelection": {target: {"*": CODE_OUTPUTS} for target in targets}},
+        "settings": {**config.settings, "outputSelection": dict.fromkeys(targets, outputs or {"*": CODE_OUTPUTS})},
     }
     done = subprocess.run([solc, "--standard-json"], input=json.dumps(request), capture_output=True, text=True)
     if done.returncode:

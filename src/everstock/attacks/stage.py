@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from random import Random
 
-from everstock.chain.base import ZERO_ADDRESS, Chain
+from everstock.chain.base import START_TIME, ZERO_ADDRESS, Chain
 from everstock.chain.errors import Reverted
 from everstock.client import MarginToken, Market, Pool, Side, System, Trader
 from everstock.client.system import PriceStatus, from_wad
@@ -18,6 +18,7 @@ from everstock.params import load
 
 WAD = 10**18
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+WEEK = 7 * DAY
 YEAR = 365 * DAY
 CONFIRMATION = 300
 """Seconds after which a second print confirms a jump."""
@@ -61,6 +62,7 @@ class Stage:
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
+        chain.warp((START_TIME - chain.now) % WEEK)  # to an opening on a Monday, wherever the chain's clock stands
         self.system: System = deploy_system(chain, load("local"))
         self.token: MarginToken = self.system.token("TSLA.M")
         self.market: Market = self.system.market("BTC-7D")

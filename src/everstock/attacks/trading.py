@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from everstock.attacks.result import BP, NOTIONAL, POOL, Figure, Line, Verdict, attack, loses, refused
@@ -133,7 +133,7 @@ def lag_pick_off(stage: Stage) -> Iterator[Line]:
             gain, how = _best_pick(stage, lag)
             case = f"feed {lag:.2%} behind, band ±{float(stage.band):.1%}, best of {how}"
             yield loses(case, gain, BP, _pick_of_draft(stage, lag))
-        band, pays = float(stage.band), _smallest_paying(lambda lag: _best_pick(stage, lag)[0])
+        band, pays = float(stage.band), _smallest_paying(lambda lag: _best_pick(stage, lag, (-9, -5, 0, 5, 9))[0])
         before = _smallest_paying(lambda lag: _pick_of_draft(stage, lag))
         case = f"smallest lag that pays at some strike, band ±{band:.1%}"
         yield Line(case, f"{before:.2%}", f"{pays:.2%}", Verdict.BOUNDED, pays > band)
@@ -148,17 +148,21 @@ def _smallest_paying(gain: Callable[[float], Figure]) -> float:
     return high
 
 
-def _picks(stage: Stage, lag: float) -> Iterator[tuple[int, Side, Decimal]]:
-    for strike in range(-9, 10):
+ALLOWED = range(-9, 10)
+"""Strikes that may be opened."""
+
+
+def _picks(stage: Stage, lag: float, strikes: Iterable[int] = ALLOWED) -> Iterator[tuple[int, Side, Decimal]]:
+    for strike in strikes:
         yield strike, Side.CALL, stage.price * (1 + Decimal(str(lag)))
         yield strike, Side.PUT, stage.price * (1 - Decimal(str(lag)))
 
 
-def _best_pick(stage: Stage, lag: float) -> tuple[Decimal, str]:
+def _best_pick(stage: Stage, lag: float, strikes: Iterable[int] = ALLOWED) -> tuple[Decimal, str]:
     notional = 100
     trader = stage.trader("attacker", 100)
     best, tried = Decimal(-1), 0
-    for strike, side, true_price in _picks(stage, lag):
+    for strike, side, true_price in _picks(stage, lag, strikes):
 
         def pick(strike: int = strike, side: Side = side, true_price: Decimal = true_price) -> None:
             trader.open(stage.market, strike, side, notional)

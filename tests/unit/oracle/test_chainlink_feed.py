@@ -47,6 +47,13 @@ def test_an_address_without_an_aggregator_is_refused(it):
         it.chain.deploy(it.built["ChainlinkFeed"], it.stranger, sender=it.governor)
 
 
+def test_what_has_decimals_but_no_rounds_gives_no_answer(it):
+    token = it.chain.deploy(it.built["StockToken"], "Stock", "S", 8, it.governor, sender=it.governor)
+    feed = it.chain.deploy(it.built["ChainlinkFeed"], token, sender=it.governor)
+    with reverts("ChainlinkFeed_NoAnswer", token):
+        feed.latest()
+
+
 @pytest.mark.parametrize("decimals", [8, 18, 36])
 @pytest.mark.parametrize("answer", [0, -1, -(2**255)])
 def test_zero_and_negative_answers_are_no_price(it, decimals, answer):

@@ -1,0 +1,1 @@
+"""Tools that test the tests, and what no test can: coverage of the contracts, mutants, proofs."""
