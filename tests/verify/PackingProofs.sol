@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { StrikeNotional, StrikeNotionals } from "../../contracts/math/StrikeNotional.sol";
-import { IPerpetualOptions } from "../../contracts/options/IPerpetualOptions.sol";
+import { IOptionsTypes } from "../../contracts/options/IOptionsTypes.sol";
 import { PackedSet } from "../../contracts/options/PackedSet.sol";
 import { PositionKeys } from "../../contracts/options/PositionKeys.sol";
 
@@ -22,12 +22,12 @@ contract PackingProofs {
 
     /// @notice An identity on the grid comes out of its key; one off the grid has the key 0, which no other has.
     function check_a_key_gives_back_its_position(uint16 marketId, int16 strike, bool isCall) external pure {
-        IPerpetualOptions.PositionId memory id = IPerpetualOptions.PositionId(marketId, strike, isCall);
+        IOptionsTypes.PositionId memory id = IOptionsTypes.PositionId(marketId, strike, isCall);
         uint24 key = PositionKeys.pack(id);
         bool onGrid = strike >= -164 && strike <= 164 && marketId < PositionKeys.MAX_MARKETS;
         assert((key == 0) == !onGrid);
         if (!onGrid) return;
-        IPerpetualOptions.PositionId memory back = PositionKeys.unpack(key);
+        IOptionsTypes.PositionId memory back = PositionKeys.unpack(key);
         assert(back.marketId == marketId && back.strike == strike && back.isCall == isCall);
     }
 

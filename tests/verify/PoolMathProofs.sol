@@ -70,11 +70,12 @@ contract PoolMathProofs {
         assert(rate >= 0.05e18 && rate <= 0.6e18);
     }
 
-    /// @notice X4: the rent index never falls, and fits its field for 130 years at the highest rate.
-    function check_the_rent_index_never_falls(uint96 index, uint64 rate, uint32 elapsed) external pure {
-        if (rate > 0.6e18 || index > 48e27 || elapsed > 50 * 365 days) return;
-        uint256 next = index + (uint256(rate) * 1e9 * elapsed) / 365 days;
-        assert(next >= index);
-        assert(next <= type(uint96).max);
+    /// @notice X4: the rent index never falls, and grows by at most 60% of a unit a year.
+    function check_the_rent_index_never_falls(uint112 notional, uint64 index, uint64 rate, uint32 elapsed) external pure {
+        if (rate > 0.6e18) return;
+        uint256 growth = PoolMath.rentGrowth(notional, type(uint112).max, type(uint112).max, 0);
+        assert(growth == 0);
+        uint256 next = uint256(index) + (uint256(rate) * elapsed) / 365 days;
+        assert(next >= index && (next - index) * 365 days <= 0.6e18 * uint256(elapsed));
     }
 }

@@ -6,6 +6,7 @@ Stands apart from the package: it runs in the environment of the verifying tools
 syntax trees are asked of the compiler: nothing that slither needs comes from code generation, which takes a minute.
 """
 
+import contextlib
 import inspect
 import json
 import logging
@@ -19,6 +20,7 @@ from crytic_compile.platform import solc_standard_json
 from slither import Slither
 from slither.detectors import all_detectors
 from slither.detectors.abstract_detector import AbstractDetector
+from slither.slithir import convert
 
 NO_CODE = {
     "bytecode": {"object": "", "sourceMap": ""},
@@ -26,7 +28,22 @@ NO_CODE = {
 }
 
 
+def forgive_constants() -> None:
+    """Keep slither 0.11 from stumbling over calls through `using` for a user-defined value type.
+
+    It asserts that a call has as many arguments as parameters, where it gives constants among them a type.
+    """
+    convert_constant_types = convert.convert_constant_types
+
+    def convert_or_leave(irs: object) -> None:
+        with contextlib.suppress(AssertionError):
+            convert_constant_types(irs)
+
+    convert.convert_constant_types = convert_or_leave
+
+
 def main() -> None:
+    forgive_constants()
     request, solc, own = json.loads(Path(sys.argv[1]).read_text()), sys.argv[2], sys.argv[3]
     done = subprocess.run([solc, "--standard-json"], input=json.dumps(request), capture_output=True, text=True)
     answer = json.loads(done.stdout)

@@ -183,7 +183,7 @@ def _warnings(text: str) -> list[str]:
 
 
 def build_proofs(root: Path, out: Path) -> dict[str, dict[str, Proof]]:
-    """Compile the proofs into the form that forge leaves; not through the IR: its code costs symbolic execution dear."""
+    """Compile the proofs into the form that forge leaves; not through the IR, whose code is dear to explore."""
     tool = compiler(root)
     config = tool.Config.read()
     config.settings["viaIR"] = False
