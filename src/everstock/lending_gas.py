@@ -170,7 +170,7 @@ class Bench:
         listed = system.lending_market("TSLA.M/USDX")
         self.dollar = listed.loan.contract
         config = listed.contract.config()
-        calendar = deploy("TestCalendar", WAD // 5, 11_024_640 * WAD)
+        calendar = system.calendars["NYSE"]
         # One asset without sessions, one with, over the same aggregator.
         feed = deploy("ChainlinkFeed", self.asset.aggregator.address)
         ids = {False: b"PLAIN".ljust(32, b"\0"), True: b"SESSION".ljust(32, b"\0")}

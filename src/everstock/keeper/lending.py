@@ -66,8 +66,9 @@ class LendingKeeper:
         if found is None or self._profit(market, *found) < self.min_profit:
             return None
         receipt = market.liquidate(owner, self.account, payout=self.payout)
-        repaid, seized = receipt.return_value if receipt.return_value is not None else found
-        return LendingAction(market, owner, market.loan.amount(repaid), market.collateral.amount(seized), receipt)
+        done = receipt.event("Liquidate").args
+        repaid, seized = market.loan.amount(done["repaid"]), market.collateral.amount(done["seized"])
+        return LendingAction(market, owner, repaid, seized, receipt)
 
     def _profit(self, market: LendingMarket, repaid: int, seized: int) -> Decimal:
         """In loan tokens, at the oracle's price."""

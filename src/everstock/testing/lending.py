@@ -252,6 +252,8 @@ class LendingLockstep:
         total = sum(account.debt_shares for account in model.accounts.values())
         assert total == model.debt_shares, f"L1: Σ debt shares {total}, total {model.debt_shares}"
         self.checked["L1"] += 1
+        if name == "warp":
+            self._watch_schedule()
         if name not in PASSIVE:
             for owner, (limit, debt) in before.items():
                 limit_now, debt_now = self._factor(owner)
@@ -271,6 +273,16 @@ class LendingLockstep:
             (a, b), (c, d) = price, self._share_price()
             assert c * b >= a * d, f"{name} lowered the lenders' share price"
             self.checked["share price"] += 1
+
+    def _watch_schedule(self) -> None:
+        """L2, while only time passes: whoever is within the closed session's limit is never above the one in force."""
+        p, (_, mid) = self.model.listing.policy, self.model.prices(*self.answers())
+        for owner in BORROWERS:
+            limit, debt = self._factor(owner)
+            value = self.model.account(owner).collateral * mid // PRICE_SCALE
+            if debt <= value * p.closed_liquidation_ltv // WAD:
+                assert debt <= limit, f"L2: the schedule surprised {owner}"
+                self.checked["L2"] += 1
 
     # ── operations ────────────────────────────────────────────────────────────────────────────────────────────────
     def deposit(self, owner: str, assets: int) -> bool:

@@ -58,6 +58,20 @@ def test_a_position_without_a_price_counts_for_nothing_and_debts_count_against_i
     assert valuer(pledged).valueOf(pledged.borrower, options.token.address) == (equity, 1)
 
 
+def test_in_a_market_that_has_ended_a_position_is_worth_its_payoff(pledged, options):
+    options.chain.set_time(options.wind_down(200))
+    equity = options.health(pledged.borrower).equity
+    value, count = valuer(pledged).valueOf(pledged.borrower, options.token.address)
+    assert (value, count) == (equity + PUT_NOTIONAL // 5, 1)
+
+
+def test_an_account_that_owes_more_than_it_has_is_worth_nothing(pledged, options):
+    """Funding and rent of years."""
+    pledged.warp(86_400 * 365 * 20)
+    assert options.health(pledged.borrower).equity < 0
+    assert valuer(pledged).valueOf(pledged.borrower, options.token.address) == (0, 1)
+
+
 def test_TSLA_and_a_TSLA_put_borrow_more_than_TSLA(pledged, options):
     before = pledged.health()
     assert before.pledged == 0
