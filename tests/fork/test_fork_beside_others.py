@@ -1,0 +1,241 @@
+"""Everstock on a forked chain, beside Chainlink, Circle's dollar, Uniswap and Morpho. `make fork` runs this."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from everstock.chain.testing import reverts
+from everstock.client import MarginToken, Side
+from everstock.client.system import QuoteKind
+from everstock.deploy.checks import check_feeds
+from support.fork_town import DAY, HOUR, Town
+from support.neighbours import vendors, wallet
+
+LARGE = 1_000_000
+
+
+@pytest.fixture
+def stock(town: Town) -> MarginToken:
+    """TSLA.M with liquidity in both pools."""
+    lp, token = town.chain.account("lp"), town.system.token("TSLA.M")
+    town.give_stock(lp, 15_000)
+    token.main.deposit(lp, 10_000)
+    token.insurance.deposit(lp, 5_000)
+    return token
+
+
+@pytest.fixture
+def dollars(town: Town) -> MarginToken:
+    """The whale's USDC as margin, with liquidity in both pools."""
+    token = town.list("USDC", town.usdc)
+    whale = town.near.whale
+    token.main.deposit(whale, LARGE)
+    token.insurance.deposit(whale, LARGE // 2)
+    return token
+
+
+def at_the_money(town: Town) -> int:
+    market = town.system.market("BTC-7D")
+    return market.nearest_strike(market.price_usd)
+
+
+# ---------------------------------------------------------------------------------------------- Chainlink
+
+
+def test_the_feeds_fit_the_parameters(town):
+    check_feeds(town.chain, town.system.params, town.system.artifacts)
+
+
+def test_prices_come_through_chainlinks_proxies(town):
+    for name, feed in town.feeds.items():
+        asset = town.system.asset(name)
+        assert asset.aggregator.address == feed.proxy.address
+        assert town.system.market(f"{name}-7D").price_usd == Decimal(feed.price) / 10**8
+
+
+def test_a_change_of_aggregator_behind_a_proxy_goes_unnoticed(town):
+    """The proxy's phase changes, its round ids jump by 2^64: a print is a print."""
+    feed, market = town.feeds["BTC"], town.system.market("BTC-7D")
+    assert feed.proxy.phaseId() > 1
+    feed.move(1.04)
+    market.refresh(sender=town.chain.account("keeper"))
+    assert market.price_usd == Decimal(feed.price) / 10**8
+
+
+def test_a_jump_halts_until_a_second_print(town, stock):
+    feed, market, trader = town.feeds["BTC"], town.system.market("BTC-7D"), town.chain.account("trader")
+    strike = at_the_money(town)
+    town.give_stock(trader, 50)
+    account = stock.trader(trader)
+    account.deposit(50)
+    feed.move(1.2)
+    market.refresh(sender=trader)
+    with reverts("OptionMarket_NotOpen"):
+        account.open(market, strike, Side.CALL, 100)
+    town.chain.warp(301)
+    feed.repeat()
+    market.refresh(sender=trader)
+    account.open(market, market.nearest_strike(market.price_usd), Side.CALL, 100)
+
+
+# ---------------------------------------------------------------------------------------------- trading
+
+
+def test_a_put_on_bitcoin_pays_in_the_stock_to_the_last_unit(town, stock):
+    system, trader = town.system, town.chain.account("trader")
+    market, strike = system.market("BTC-7D"), at_the_money(town)
+    town.give_stock(trader, 50)
+    account = stock.trader(trader)
+    account.deposit(50)
+    account.open(market, strike, Side.PUT, 100, max_premium=4)
+    for _ in range(3):
+        town.pass_time(2 * HOUR)
+        town.feeds["BTC"].move(0.97)
+        market.refresh(sender=trader)
+    account.close(market, strike, Side.PUT)
+    account.withdraw()
+    held = stock.balance(trader)
+    assert held > 52
+    # Nothing else holds the token: what the trader gained, the pools lost, and the treasury got its part of the fees.
+    assert stock.contract.totalSupply() == stock.units(15_050)
+    assert stock.contract.balanceOf(trader) + stock.contract.balanceOf(system.vault) == stock.units(15_050)
+
+
+def below_maintenance(health: Any) -> bool:
+    return bool(health.equity < health.maintenanceMargin)
+
+
+def test_a_thin_account_is_liquidated(town, stock):
+    trader, keeper = town.chain.account("trader"), town.chain.account("keeper")
+    market, strike = town.system.market("BTC-7D"), at_the_money(town)
+    town.give_stock(trader, 5)
+    account = stock.trader(trader)
+    account.deposit(5)
+    account.open(market, strike, Side.CALL, 100)
+    options, position = town.system.options, (market.id, strike, True)
+    with reverts("PerpetualOptions_Healthy"):
+        options.liquidate(trader, stock.address, position, sender=keeper)
+    days = 0
+    while not below_maintenance(options.accountHealth(trader, stock.address)) and days < 14:
+        town.pass_time(DAY)
+        days += 1
+    receipt = options.liquidate(trader, stock.address, position, sender=keeper)
+    assert receipt.events
+    assert 0 < days < 14
+
+
+def test_an_lp_redeems_after_the_cooldown(town, stock):
+    lp = town.chain.account("lp")
+    before = stock.balance(lp)
+    pool = stock.main_contract
+    shares = pool.balanceOf(lp) // 10
+    pool.requestRedeem(shares, lp, lp, sender=lp)
+    town.pass_time(DAY + HOUR)
+    pool.executeRedemption(lp, sender=town.chain.account("keeper"))
+    pool.redeem(shares, lp, lp, sender=lp)
+    assert stock.balance(lp) - before == pytest.approx(Decimal(1_000), rel=Decimal("0.001"))
+
+
+# ---------------------------------------------------------------------------------------------- dollars
+
+
+def test_a_whales_dollars_are_margin(town, dollars):
+    trader = town.chain.account("trader")
+    town.give_usdc(trader, 10_000)
+    account = dollars.trader(trader)
+    account.deposit(10_000)
+    market, strike = town.system.market("ETH-7D"), None
+    strike = market.nearest_strike(market.price_usd)
+    account.open(market, strike, Side.CALL, 20_000, max_premium=1_000)
+    town.feeds["ETH"].move(1.06)
+    account.close(market, strike, Side.CALL)
+    account.withdraw()
+    assert dollars.balance(trader) > 10_000
+
+
+def test_a_blacklisted_trader_harms_nobody_else(town, dollars):
+    blocked, other = town.chain.account("blocked"), town.chain.account("other")
+    for who in (blocked, other):
+        town.give_usdc(who, 1_000)
+        dollars.trader(who).deposit(1_000)
+    issuer = town.usdc.blacklister()
+    town.usdc.blacklist(blocked, sender=issuer)
+    options = town.system.options
+    with pytest.raises(Exception, match=r"lacklist"):
+        options.withdraw(dollars.address, 10**6, blocked, sender=blocked)
+    dollars.trader(other).withdraw()
+    assert dollars.balance(other) == 1_000
+    town.usdc.unBlacklist(blocked, sender=issuer)
+    dollars.trader(blocked).withdraw()
+    assert dollars.balance(blocked) == 1_000
+
+
+def test_a_paused_dollar_stops_the_edge_and_not_the_book(town, dollars):
+    trader = town.chain.account("trader")
+    town.give_usdc(trader, 10_000)
+    account = dollars.trader(trader)
+    account.deposit(10_000)
+    market, strike = town.system.market("BTC-7D"), at_the_money(town)
+    pauser = town.usdc.pauser()
+    town.usdc.pause(sender=pauser)
+    account.open(market, strike, Side.CALL, 20_000)
+    account.close(market, strike, Side.CALL)
+    with pytest.raises(Exception, match=r"[Pp]ause"):
+        account.withdraw()
+    town.usdc.unpause(sender=pauser)
+    account.withdraw()
+    assert 9_000 < dollars.balance(trader) < 10_000
+
+
+def test_a_token_that_returns_nothing_works(town):
+    whale, trader = town.chain.account("silent whale"), town.chain.account("trader")
+    contract = town.chain.deploy(town.system.artifacts["SilentDollar"], whale, 10**13, sender=whale)
+    token = town.list("USDT", contract)
+    contract.approve(token.main_contract, 10**12, sender=whale)
+    token.main_contract.deposit(10**12, whale, sender=whale)
+    contract.approve(token.insurance_contract, 10**12, sender=whale)
+    token.insurance_contract.deposit(5 * 10**11, whale, sender=whale)
+    contract.transfer(trader, 10**10, sender=whale)
+    account = token.trader(trader)
+    vault, options = town.system.vault, town.system.options
+    contract.approve(vault, 10**10, sender=trader)
+    vault.deposit(token.address, options.address, trader, 10**10, sender=trader)
+    market, strike = town.system.market("BTC-7D"), at_the_money(town)
+    account.open(market, strike, Side.PUT, 20_000)
+    account.close(market, strike, Side.PUT)
+    account.withdraw()
+    assert 9 * 10**9 < contract.balanceOf(trader) < 10**10
+
+
+# ---------------------------------------------------------------------------------------------- Uniswap
+
+
+def test_prices_of_automated_market_makers_are_never_read(town, stock):
+    """A pool that prints the stock at a hundred times its price changes no mark, no margin and no share."""
+    chain, system, artifacts = town.chain, town.system, town.system.artifacts
+    maker = chain.account("maker")
+    town.give_stock(maker, 10)
+    town.give_usdc(maker, 250_000)
+    market, strike = system.market("BTC-7D"), at_the_money(town)
+    before = (market.quote(strike, Side.CALL, QuoteKind.ASK), stock.main.share_price, market.price_usd)
+
+    v2 = chain.contract(vendors()["UniswapV2Factory"], town.near.v2_factory)
+    pair_address = v2.createPair(stock.address, town.usdc, sender=maker).event("PairCreated")["pair"]
+    pair = chain.contract(vendors()["UniswapV2Pair"], pair_address)
+    stock.contract.transfer(pair, stock.units(10), sender=maker)
+    wallet(chain, artifacts, town.near.usdc).transfer(pair, 250_000 * 10**6, sender=maker)
+    pair.mint(maker, sender=maker)
+    reserves = sorted(pair.getReserves()[:2])
+    assert reserves == [250_000 * 10**6, stock.units(10)]  # 25,000 USD a share
+
+    v3 = chain.contract(vendors()["UniswapV3Factory"], town.near.v3_factory)
+    pool_address = v3.createPool(stock.address, town.usdc, 3_000, sender=maker).event("PoolCreated")["pool"]
+    pool = chain.contract(vendors()["UniswapV3Pool"], pool_address)
+    pool.initialize(2**96, sender=maker)
+    assert pool.slot0()[0] == 2**96
+
+    market.refresh(sender=maker)
+    assert (market.quote(strike, Side.CALL, QuoteKind.ASK), stock.main.share_price, market.price_usd) == before
