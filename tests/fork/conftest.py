@@ -9,7 +9,7 @@ import pytest
 from everstock.chain.anvil import AnvilNode
 from everstock.deploy import deploy_system
 from support.fork_town import Town, attest, parameters
-from support.neighbours import Feed, Neighbours, neighbours
+from support.neighbours import Feed, Neighbours, neighbours, proxy_of
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +22,11 @@ def near() -> Iterator[Neighbours]:
 def built(near: Neighbours) -> Iterator[Town]:
     with AnvilNode(fork_url=near.uri, fork_block=near.block) as node:
         chain = node.chain()
-        params = parameters(near, chain)
+        tesla = proxy_of(chain, "TSLA", 250)
+        params = parameters(near, chain, tesla)
         system = deploy_system(chain, params)
         attest(system)
-        feeds = {name: Feed(chain, feed) for name, feed in near.feeds.items()}
+        feeds = {name: Feed(chain, feed) for name, feed in (near.feeds | {"TSLA": tesla}).items()}
         yield Town(chain, system, near, feeds, chain.contract(system.artifacts["BlacklistDollar"], near.usdc))
 
 

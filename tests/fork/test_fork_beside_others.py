@@ -53,7 +53,7 @@ def test_prices_come_through_chainlinks_proxies(town):
     for name, feed in town.feeds.items():
         asset = town.system.asset(name)
         assert asset.aggregator.address == feed.proxy.address
-        assert town.system.market(f"{name}-7D").price_usd == Decimal(feed.price) / 10**8
+        assert town.system.oracle.read(asset.id).price == feed.price * 10**10
 
 
 def test_a_change_of_aggregator_behind_a_proxy_goes_unnoticed(town):
@@ -239,3 +239,57 @@ def test_prices_of_automated_market_makers_are_never_read(town, stock):
 
     market.refresh(sender=maker)
     assert (market.quote(strike, Side.CALL, QuoteKind.ASK), stock.main.share_price, market.price_usd) == before
+
+
+# ---------------------------------------------------------------------------------------------- lending, Morpho
+
+
+def test_a_holder_borrows_a_whales_dollars_and_repays(town):
+    borrower, whale = town.chain.account("borrower"), town.near.whale
+    market = town.system.lending_market("TSLA.M/USDC")
+    contract, stock = market.contract, town.system.token("TSLA.M")
+    town.usdc.approve(contract, LARGE * 10**6, sender=whale)
+    contract.deposit(LARGE * 10**6, whale, sender=whale)
+    town.give_stock(borrower, 100)
+    stock.contract.approve(town.system.vault, stock.units(100), sender=borrower)
+    town.system.vault.deposit(stock.address, contract, borrower, stock.units(100), sender=borrower)
+    contract.borrow(10_000 * 10**6, borrower, borrower, sender=borrower)
+    assert town.usdc.balanceOf(borrower) == 10_000 * 10**6
+    with reverts("LendingMarket_Unhealthy", ..., ...):
+        contract.borrow(10_000 * 10**6, borrower, borrower, sender=borrower)
+    town.pass_time(DAY)
+    owed = contract.debtOf(borrower)
+    assert owed > 10_000 * 10**6
+    town.give_usdc(borrower, 100)
+    town.usdc.approve(contract, 2**255, sender=borrower)
+    contract.repay(2**256 - 1, borrower, sender=borrower)
+    assert contract.debtOf(borrower) == 0
+    contract.withdrawCollateral(stock.units(100), borrower, borrower, sender=borrower)
+    assert stock.balance(borrower) == 100
+
+
+def test_a_market_on_the_real_morpho_takes_our_prices(town):
+    """Listed with our adapter as its oracle: it lends against the stock token, and stops when our price is not Open."""
+    chain, stock, near = town.chain, town.system.token("TSLA.M"), town.near
+    morpho = chain.contract(vendors()["Morpho"], near.morpho)
+    asset = town.system.asset("TSLA").id
+    arguments = (town.system.oracle, stock.address, asset, town.usdc, bytes(32))
+    oracle = chain.deploy(town.system.artifacts["MorphoOracle"], *arguments, sender=chain.account("lister"))
+    assert oracle.price() == town.feeds["TSLA"].price * 10 ** (36 + 6 - 18 - 8)
+    market = (town.usdc.address, stock.address, oracle.address, near.irm, 86 * 10**16)
+    morpho.createMarket(market, sender=chain.account("lister"))
+    town.usdc.approve(morpho, LARGE * 10**6, sender=near.whale)
+    morpho.supply(market, LARGE * 10**6, 0, near.whale, b"", sender=near.whale)
+    borrower = chain.account("borrower")
+    town.give_stock(borrower, 100)
+    stock.contract.approve(morpho, stock.units(100), sender=borrower)
+    morpho.supplyCollateral(market, stock.units(100), borrower, b"", sender=borrower)
+    most = 100 * 250 * 86 // 100
+    with reverts("Error", "insufficient collateral"):
+        morpho.borrow(market, (most + 1) * 10**6, 0, borrower, borrower, sender=borrower)
+    morpho.borrow(market, most * 10**6 - 1, 0, borrower, borrower, sender=borrower)
+    chain.warp(DAY + 1)
+    with reverts("MorphoOracle_NotOpen", asset, ...):
+        morpho.borrow(market, 1, 0, borrower, borrower, sender=borrower)
+    town.usdc.approve(morpho, 2**255, sender=borrower)
+    morpho.repay(market, 1_000 * 10**6, 0, borrower, b"", sender=borrower)

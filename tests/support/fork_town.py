@@ -49,11 +49,16 @@ class Town:
                 market.refresh(sender=Chain.account("keeper"))
 
 
-def parameters(near: Neighbours, chain: RpcChain) -> Params:
-    """Those of mainnet, with this chain's feeds, markets about their prices, actors in the roles, and a stock token."""
+def parameters(near: Neighbours, chain: RpcChain, tesla: str) -> Params:
+    """Those of mainnet, with this chain's feeds, markets about their prices, actors in the roles, a stock token with a
+    feed `tesla`, and a lending market against the neighbours' USDC."""
     fields = fields_of("mainnet")
     prices = {name: answer(chain, feed) for name, feed in near.feeds.items()}
     assets = {name: fields["assets"][name] | {"aggregator": feed} for name, feed in near.feeds.items()}
+    assets["TSLA"] = {"aggregator": tesla, "max_age_seconds": "86400", "deviation": "0.005"}
+    lending = fields_of("local")["lending"]
+    market = lending["markets"]["TSLA.M/USDX"] | {"loan": "USDC"}
+    lending |= {"loan_tokens": {"USDC": {"address": near.usdc}}, "markets": {"TSLA.M/USDC": market}}
     markets = {
         name: spec | {"reference_price_usd": str(round(prices[spec["asset"]] / 10**8))}
         for name, spec in fields["markets"].items()
@@ -61,7 +66,7 @@ def parameters(near: Neighbours, chain: RpcChain) -> Params:
     roles: dict[str, Any] = {name: Chain.account(f"the {name}") for name in ROLES}
     roles |= {f"{name}_delay_seconds": "0" for name in ROLES}
     tokens = {"TSLA.M": {"name": "Tesla (stock token)", "decimals": "18", "min_notional": "1", "price_usd": "250"}}
-    overrides = {"assets": assets, "markets": markets, "roles": roles, "tokens": tokens}
+    overrides = {"assets": assets, "markets": markets, "roles": roles, "tokens": tokens, "lending": lending}
     return load("mainnet", overrides=overrides | {"treasury": Chain.account("treasury")})
 
 

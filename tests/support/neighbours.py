@@ -94,28 +94,32 @@ def upstream_of(chain: RpcChain) -> Neighbours:
     usdc = chain.deploy(own["BlacklistDollar"], owner, sender=owner)
     whale = chain.account("whale")
     usdc.mint(whale, USDC_SUPPLY, sender=owner)
-    feeds = {}
-    for name, price in PRICES.items():
-        aggregator = Aggregator.deploy(chain, f"{name} / USD")
-        aggregator.submit(price * 10**8)
-        nobody = "0x" + "00" * 20
-        proxy = chain.deploy(vendors()["EACAggregatorProxy"], aggregator.contract, nobody, sender=owner)
-        feeds[name] = proxy.address
+    feeds = {name: proxy_of(chain, name, price) for name, price in PRICES.items()}
     morpho = chain.deploy(vendors()["Morpho"], owner, sender=owner)
     irm = chain.deploy(vendors()["IrmMock"], sender=owner)
     morpho.enableIrm(irm, sender=owner)
     morpho.enableLltv(86 * 10**16, sender=owner)
+    v2_factory = chain.deploy(vendors()["UniswapV2Factory"], owner, sender=owner)
+    v3_factory = chain.deploy(vendors()["UniswapV3Factory"], sender=owner)
     return Neighbours(
         uri=chain.uri,
         block=chain.block_number,
         feeds=feeds,
         usdc=usdc.address,
         whale=whale,
-        v2_factory=chain.deploy(vendors()["UniswapV2Factory"], owner, sender=owner).address,
-        v3_factory=chain.deploy(vendors()["UniswapV3Factory"], sender=owner).address,
+        v2_factory=v2_factory.address,
+        v3_factory=v3_factory.address,
         morpho=morpho.address,
         irm=irm.address,
     )
+
+
+def proxy_of(chain: RpcChain, name: str, price: int) -> str:
+    """A Chainlink proxy with an aggregator of its own behind it, which has printed `price`."""
+    aggregator = Aggregator.deploy(chain, f"{name} / USD")
+    aggregator.submit(price * 10**8)
+    nobody, owner = "0x" + "00" * 20, chain.account("vendors")
+    return chain.deploy(vendors()["EACAggregatorProxy"], aggregator.contract, nobody, sender=owner).address
 
 
 @dataclass
