@@ -59,6 +59,23 @@ compile: setup ## Compile what changed in the contracts, and what imports it
 demo: compile ## Play the Tesla-shorts-in-bitcoin scenario on a local chain (PRICES=file, WINDOW=from:to)
 	@ape run scenario tsla-shorts-btc $(if $(PRICES),--prices "$(PRICES)") $(if $(WINDOW),--window "$(WINDOW)")
 
+.PHONY: node
+node: compile ## Run a local chain with everything deployed, seeded and alive (PORT=8545)
+	@python -m everstock.node $(if $(PORT),--port $(PORT))
+
+.PHONY: fork
+fork: compile ## Test on a forked chain beside real third parties (BASE_RPC_URL: on Base itself)
+	@python toolchain/vendors.py
+	@pytest tests/fork $(PYTEST_ARGS)
+
+.PHONY: abi
+abi: compile ## Write the ABIs of this version into dist/
+	@python -m everstock.report.abi
+
+.PHONY: wheel
+wheel: setup ## Build the Python package into dist/
+	@python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 .PHONY: test
 test: lint compile ## Lint, then run every test
 	@pytest $(PYTEST_ARGS) && echo "make test: lint clean, all tests passed" \

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +51,7 @@ class Neighbours:
 def vendors() -> dict[str, Artifact]:
     """What `toolchain/vendors.py` compiles, and what ships compiled."""
     root = find_root()
+    subprocess.run([sys.executable, root / "toolchain" / "vendors.py"], check=True, stdout=subprocess.DEVNULL)
     built = json.loads((root / ".build" / "vendors.json").read_text())
     found = {name: Artifact(name, raw["abi"], bytes.fromhex(raw["bytecode"][2:])) for name, raw in built.items()}
     modules = root / "node_modules" / "@uniswap"
