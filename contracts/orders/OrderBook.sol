@@ -11,7 +11,6 @@ import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 import { PriceStatus } from "../oracle/IPriceOracle.sol";
 import { Permit, Signed } from "../signing/Signed.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
-import { IExecutionFees } from "./IExecutionFees.sol";
 import { IOrderBook } from "./IOrderBook.sol";
 import { OrderHash } from "./OrderHash.sol";
 
@@ -114,7 +113,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
             if (status != PriceStatus.Open) revert IOptionMarket.OptionMarket_NotOpen(status);
             _checkTrigger(order, _checkPrice(market, order.triggerMarketId, orderHash, c));
         }
-        if (order.executionFee != 0) IExecutionFees(address(options)).payExecutor(order.owner, order.token, order.executionFee, payee);
+        if (order.executionFee != 0) options.payExecutor(order.owner, order.token, order.executionFee, payee);
     }
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,21 +176,26 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
     /// @dev The grid is geometric: of the two strikes around the price the nearer one is told by the ratio, price² against their product.
     function _atTheMoney(IOptionMarket market) private returns (int16 strike) {
         market.refresh();
-        IOptionMarket.State memory state = market.state();
-        strike = state.cell;
+        uint256 price;
+        (price, , strike) = market.lastPrint();
         uint256 below = market.strikePrice(strike);
         uint256 above = market.strikePrice(strike + 1);
-        if (state.price * state.price > below * above) ++strike; // prices are below 2^88
+        if (price * price > below * above) ++strike; // prices are below 2^88
     }
 
-    function _checkPrice(IOptionMarket market, uint16 marketId, bytes32 orderHash, Commitment memory c) private view returns (uint256) {
-        IOptionMarket.State memory state = market.state();
-        if (state.updatedAt <= c.committedAt) revert OrderBook_PriceTooEarly(marketId, state.updatedAt, c.committedAt);
-        if (state.updatedAt + maxPriceAge < block.timestamp) {
-            revert OrderBook_PriceTooOld(marketId, state.updatedAt, block.timestamp - maxPriceAge);
+    function _checkPrice(
+        IOptionMarket market,
+        uint16 marketId,
+        bytes32 orderHash,
+        Commitment memory c
+    ) private view returns (uint256 price) {
+        uint256 publishedAt;
+        (price, publishedAt, ) = market.lastPrint();
+        if (publishedAt <= c.committedAt) revert OrderBook_PriceTooEarly(marketId, publishedAt, c.committedAt);
+        if (publishedAt + maxPriceAge < block.timestamp) {
+            revert OrderBook_PriceTooOld(marketId, publishedAt, block.timestamp - maxPriceAge);
         }
-        if (c.cancelledAt != 0 && state.updatedAt > c.cancelledAt) revert OrderBook_Cancelled(orderHash, c.cancelledAt);
-        return state.price;
+        if (c.cancelledAt != 0 && publishedAt > c.cancelledAt) revert OrderBook_Cancelled(orderHash, c.cancelledAt);
     }
 
     function _checkTrigger(Order calldata order, uint256 price) private pure {

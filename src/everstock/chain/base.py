@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from everstock.chain import accounts
 from everstock.chain.codec import Codec, address_of
 from everstock.chain.contract import Contract
-from everstock.chain.errors import TimeBackwards, UnknownContract
+from everstock.chain.errors import Reverted, TimeBackwards, UnknownContract
 from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import KNOWN, Registry
 
@@ -61,6 +61,16 @@ class Chain(ABC):
             Reverted: the execution failed.
             Rejected: it could not start, e.g. ``sender`` holds less than ``value`` wei.
         """
+
+    def call_many(self, txs: Sequence[Tx]) -> list[bytes | Reverted]:
+        """Several calls, each on its own, at once where the node allows it: what each returns, or how it fails."""
+        answers: list[bytes | Reverted] = []
+        for tx in txs:
+            try:
+                answers.append(self.call(tx.to or ZERO_ADDRESS, tx.data, tx.sender, tx.value, tx.gas))
+            except Reverted as error:
+                answers.append(error)
+        return answers
 
     @abstractmethod
     def send(self, sender: str, to: str | None, data: bytes = b"", value: int = 0, gas: int | None = None) -> Receipt:

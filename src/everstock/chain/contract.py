@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from everstock.chain.codec import Codec, Param, address_of
-from everstock.chain.errors import AmbiguousFunction, BadArgument, ChainError
+from everstock.chain.errors import AmbiguousFunction, BadArgument, ChainError, Reverted
 from everstock.chain.receipt import Receipt, Tx
 
 if TYPE_CHECKING:
@@ -109,6 +110,26 @@ class Function:
     def call(self, *args: Any, sender: Any = None, value: int = 0, gas: int | None = None) -> Any:
         """Simulate any function: the decoded return value; nothing is kept."""
         return self._call(self._pick(len(args)), args, sender, value, gas)
+
+    def read_many(self, many: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Read it with each of these arguments, at once where the node allows it.
+
+        Raises:
+            Reverted: one of them fails.
+        """
+        answers = self.call_many(many)
+        for answer in answers:
+            if isinstance(answer, Reverted):
+                raise answer
+        return answers
+
+    def call_many(self, many: Sequence[tuple[Any, ...]], sender: Any = None) -> list[Any]:
+        """Simulate it with each of these arguments, at once where possible; a :class:`Reverted` where one fails."""
+        chain, to = self._contract.chain, self._contract.address
+        origin = chain.default_sender or _NOBODY if sender is None else address_of(sender)
+        answers = chain.call_many([Tx(origin, to, self.encode(*args)) for args in many])
+        specs = [self._pick(len(args)) for args in many]
+        return [a if isinstance(a, Reverted) else spec.decode(a) for spec, a in zip(specs, answers, strict=True)]
 
     def send(self, *args: Any, sender: Any = None, value: int = 0, gas: int | None = None) -> Receipt:
         """Send any function, views too, as a transaction."""

@@ -67,10 +67,10 @@ class FailoverRpc:
         """
         return self._insist(method, repeatable(method), lambda client: client(method, *params))
 
-    def batch(self, calls: Sequence[Request]) -> list[Any]:
+    def batch(self, calls: Sequence[Request], keep_errors: bool = False) -> list[Any]:
         """Several requests in one message, repeated together if each of them may be."""
         may_repeat = all(repeatable(method) for method, _ in calls)
-        return self._insist("batch", may_repeat, lambda client: client.batch(calls))
+        return self._insist("batch", may_repeat, lambda client: client.batch(calls, keep_errors))
 
     def close(self) -> None:
         """Free all connections."""

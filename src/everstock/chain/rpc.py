@@ -44,6 +44,9 @@ from everstock.chain.transport import Client, Rpc
 _METHOD_NOT_FOUND = -32601
 _SENDINGS = 3
 
+CALLS_A_MESSAGE = 100
+"""Public nodes refuse longer batches."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Point:
@@ -121,16 +124,32 @@ class RpcChain(Chain):
     # ------------------------------------------------------------------------------------------ calls
 
     def call(self, to: str, data: bytes, sender: str = ZERO_ADDRESS, value: int = 0, gas: int | None = None) -> bytes:
-        request = _request(Tx(sender, to, data, value, gas))
-        if gas is None and not self.is_local:
-            del request["gas"]
-        more: list[Any] = []
-        if self.is_local and self._pending is not None:
-            more = [None, {"time": hex(self._pending)}]
         try:
-            return _unhex(self.rpc("eth_call", request, "latest", *more))
+            return _unhex(self.rpc("eth_call", *self._call_params(Tx(sender, to, data, value, gas))))
         except RpcError as error:
             raise self._failure(error) from None
+
+    def call_many(self, txs: Sequence[Tx]) -> list[bytes | Reverted]:
+        answers: list[bytes | Reverted] = []
+        for start in range(0, len(txs), CALLS_A_MESSAGE):
+            calls = [("eth_call", self._call_params(tx)) for tx in txs[start : start + CALLS_A_MESSAGE]]
+            for found in self.rpc.batch(calls, keep_errors=True):
+                if not isinstance(found, RpcError):
+                    answers.append(_unhex(found))
+                    continue
+                failure = self._failure(found)
+                if not isinstance(failure, Reverted):
+                    raise failure
+                answers.append(failure)
+        return answers
+
+    def _call_params(self, tx: Tx) -> list[Any]:
+        request = _request(tx)
+        if tx.gas is None and not self.is_local:
+            del request["gas"]
+        if self.is_local and self._pending is not None:
+            return [request, "latest", None, {"time": hex(self._pending)}]
+        return [request, "latest"]
 
     def _failure(self, error: RpcError) -> ChainError:
         """What a node's error stands for: a revert with its data, a halt, or a refusal to execute."""

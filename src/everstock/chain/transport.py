@@ -22,7 +22,7 @@ class Client(Protocol):
     def __call__(self, method: str, *params: Any) -> Any:
         """One request."""
 
-    def batch(self, calls: Sequence[Request]) -> list[Any]:
+    def batch(self, calls: Sequence[Request], keep_errors: bool = False) -> list[Any]:
         """Several requests in one message."""
 
     def close(self) -> None:
@@ -52,8 +52,11 @@ class Rpc:
         """
         return _result(method, self._exchange({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}))
 
-    def batch(self, calls: Sequence[Request]) -> list[Any]:
-        """Several requests in one message; the node may work on them in any order. Fails on the first error."""
+    def batch(self, calls: Sequence[Request], keep_errors: bool = False) -> list[Any]:
+        """Several requests in one message; the node may work on them in any order.
+
+        Fails on the first error, or answers with the :class:`RpcError` in its place.
+        """
         if not calls:
             return []
         body = [
@@ -64,7 +67,8 @@ class Rpc:
         if isinstance(answers, dict):  # the node refused the batch as a whole
             raise _error("batch", answers)
         by_id = {answer["id"]: answer for answer in answers}
-        return [_result(method, by_id[index]) for index, (method, _) in enumerate(calls)]
+        read = _result_or_error if keep_errors else _result
+        return [read(method, by_id[index]) for index, (method, _) in enumerate(calls)]
 
     def _exchange(self, body: Any) -> Any:
         try:
@@ -77,6 +81,10 @@ def _result(method: str, answer: dict[str, Any]) -> Any:
     if "error" in answer:
         raise _error(method, answer)
     return answer["result"]
+
+
+def _result_or_error(method: str, answer: dict[str, Any]) -> Any:
+    return _error(method, answer) if "error" in answer else answer["result"]
 
 
 def _error(method: str, answer: dict[str, Any]) -> RpcError:

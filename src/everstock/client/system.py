@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -202,6 +203,33 @@ class System:
 
     def lending_market(self, name: str) -> LendingMarket:
         return _named(self.lending, name, "lending market")
+
+    def on(self, chain: Chain) -> System:
+        """The same deployment through another connection."""
+        system = copy(self)
+
+        def moved(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: moved(each) for key, each in value.items()}
+            if isinstance(value, System):
+                return system
+            if is_dataclass(value) and not isinstance(value, type):
+                return _with(value, {field.name: moved(getattr(value, field.name)) for field in fields(value)})
+            return chain.contract(value.artifact, value.address) if hasattr(value, "artifact") else value
+
+        assets = moved(self.assets)  # before the markets, which hold them
+        changes = {name: moved(value) for name, value in vars(self).items()}
+        for market in changes["markets"].values():
+            market.asset = assets[market.asset.name]
+        return _with(system, changes | {"chain": chain, "assets": assets})
+
+
+def _with(value: T, changes: dict[str, Any]) -> T:
+    """A copy with other fields, or the same object when it is a copy already."""
+    found = value if isinstance(value, System) else copy(value)
+    for name, change in changes.items():
+        object.__setattr__(found, name, change)  # some are frozen, and this one is not theirs yet
+    return found
 
 
 def _named(items: dict[str, T], name: str, kind: str) -> T:

@@ -16,6 +16,8 @@ def deploy_quotes(builder: Builder, system: System) -> None:
     """After assets and tokens: quotes name both."""
     sender, params = builder.sender, builder.params
     system.orders = builder.deploy("OrderBook", system.options.address, params.orders.max_price_age_seconds)
+    # What an owner lets it do, it does in the tight band.
+    system.options.setExecutor(system.orders.address, True, sender=sender)
     system.quotes = builder.deploy("QuoteSettlement", system.authority.address, system.oracle.address)
     builder.wire_roles(system.quotes, "QuoteSettlement")
     # Issuers' quotes mint and burn through it; it has no other code that uses the role.

@@ -1,12 +1,17 @@
-"""What the keeper knows: accounts with positions, and redemptions that wait. All of it from events and state."""
+"""What the keeper knows: accounts with positions, redemptions and orders that wait. All of it from events and state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from everstock.chain.registry import Event
 from everstock.client import System
+from everstock.client.orders import Order, Trigger
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class PositionKey(NamedTuple):
@@ -29,40 +34,116 @@ class Pending(NamedTuple):
     controller: str
 
 
+@dataclass(frozen=True)
+class WaitingOrder:
+    """A committed order, and when. `cancelled_at` 0: it is not."""
+
+    hash: bytes
+    order: Order
+    committed_at: int
+    cancelled_at: int
+
+    @property
+    def markets(self) -> set[int]:
+        """Those whose price it executes at."""
+        found = {leg.market_id for leg in self.order.legs}
+        if self.order.trigger is not Trigger.NONE:
+            found.add(self.order.trigger_market_id)
+        return found
+
+
 class AccountBook:
-    """Events say which accounts changed; what they hold is then read again."""
+    """Events say what changed; what it is now is then read from the state.
+
+    So it does not matter whether an event is told once or twice, or of a block that is no longer there. What could not
+    be read, because the node failed, stays on the list until it has been. Markets that `system` does not know are
+    somebody else's: anyone may commit an order that names one.
+    """
 
     def __init__(self, system: System) -> None:
         self.system = system
         self.accounts: dict[AccountKey, list[PositionKey]] = {}
         self.redemptions: dict[Pending, int] = {}  # → when the cooldown ends
+        self.orders: dict[bytes, WaitingOrder] = {}
         tokens = system.tokens.values()
         self.pools = {pool.address: pool for t in tokens for pool in (t.main_contract, t.insurance_contract)}
+        self._markets = {market.id for market in system.markets.values()}
+        self._unread_accounts: set[AccountKey] = set()
+        self._unread_redemptions: set[Pending] = set()
+        self._unread_orders: set[bytes] = set()
+        self._seen_orders: dict[bytes, Order] = {}
+
+    @property
+    def addresses(self) -> list[str]:
+        """Contracts whose events it lives on."""
+        return [self.system.options.address, self.system.orders.address, *self.pools]
 
     def update(self, events: Iterable[Event]) -> bool:
-        """Take new events; true when an account changed."""
-        touched: set[AccountKey] = set()
+        """Take new events; true when an account or an order changed."""
         for event in events:
             if event.name in ("Open", "Close") and event.address == self.system.options.address:
-                touched.add(AccountKey(event["owner"], event["token"]))
-            elif event.name == "RedeemRequest":
-                pool = self.pools[event.address]
-                request = pool.redemptionOf(event["controller"])
-                self.redemptions[Pending(event.address, event["controller"])] = int(request.executableAt)
-            elif event.name == "ExecuteRedemption" and event["pending"] == 0:
-                self.redemptions.pop(Pending(event.address, event["controller"]), None)
-        for account in touched:
-            self._read(account)
-        return bool(touched)
+                self._unread_accounts.add(AccountKey(event["owner"], event["token"]))
+            elif event.name in ("RedeemRequest", "ExecuteRedemption"):
+                self._unread_redemptions.add(Pending(event.address, event["controller"]))
+            elif event.address == self.system.orders.address:
+                if event.name == "Commit":
+                    self._seen_orders[event["orderHash"]] = Order.of(event["order"])
+                self._unread_orders.add(event["orderHash"])
+        changed = bool(self._unread_accounts or self._unread_orders)
+        self._read_all()
+        return changed
 
-    def _read(self, account: AccountKey) -> None:
-        held = [PositionKey(*position) for position in self.system.options.positions(*account)]
-        if held:
-            self.accounts[account] = held
-        else:
-            self.accounts.pop(account, None)
+    def read_again(self) -> None:
+        """Distrust everything known, and read it from the state."""
+        self._unread_accounts |= self.accounts.keys()
+        self._unread_redemptions |= self.redemptions.keys()
+        self._unread_orders |= self._seen_orders.keys()
+        self._read_all()
+
+    def _read_all(self) -> None:
+        accounts, redemptions = list(self._unread_accounts), list(self._unread_redemptions)
+        for account, found in zip(accounts, self.system.options.positions.read_many(accounts), strict=True):
+            _put(self.accounts, account, [PositionKey(*p) for p in found if p.marketId in self._markets])
+        self._unread_accounts.difference_update(accounts)
+        for pending in redemptions:
+            request = self.pools[pending.pool].redemptionOf(pending.controller)
+            _put(self.redemptions, pending, int(request.executableAt) if request.shares else 0)
+        self._unread_redemptions.difference_update(redemptions)
+        self._read_orders()
+
+    def _read_orders(self) -> None:
+        # An order whose commitment was not seen was cancelled before: nobody can execute it.
+        known = [(h, self._seen_orders[h]) for h in self._unread_orders if h in self._seen_orders]
+        states = self.system.orders.commitmentOf.read_many([(order.owner, h) for h, order in known])
+        for (order_hash, order), state in zip(known, states, strict=True):
+            waiting = WaitingOrder(order_hash, order, state.committedAt, state.cancelledAt)
+            if state.committedAt and not state.executed and waiting.markets <= self._markets:
+                self.orders[order_hash] = waiting
+            else:
+                self.orders.pop(order_hash, None)
+        self._unread_orders.clear()
+
+    def forget_expired(self, now: int) -> None:
+        """Orders past their deadline, which nobody executes any more."""
+        for order_hash, order in list(self._seen_orders.items()):
+            if order.deadline < now:
+                del self._seen_orders[order_hash]
+                self.orders.pop(order_hash, None)
 
     @property
     def live_markets(self) -> list[int]:
         """Ids of the markets with open interest."""
         return sorted({position.market_id for held in self.accounts.values() for position in held})
+
+    @property
+    def awaited_markets(self) -> list[int]:
+        """Ids of the markets that orders wait for."""
+        return sorted({market for order in self.orders.values() for market in order.markets})
+
+
+def _put(table: dict[K, V], key: K, value: V) -> None:
+    """Keep what is there, drop what is empty."""
+    if value:
+        table[key] = value
+    else:
+        table.pop(key, None)

@@ -35,7 +35,7 @@ class EventLog:
         """Events of these contracts, from the beginning of this log."""
         chain = self.chain
         if isinstance(chain, RpcChain):
-            return _NodeLogs(chain, list(addresses), self.first_block)
+            return NodeLogs(chain, list(addresses), self.first_block)
         return _Recorded(self, set(addresses))
 
     def _record(self, chain: Chain) -> None:
@@ -71,20 +71,68 @@ class _Recorded:
         return _decode(self._log.chain, [log for log in logs if log.address in self._addresses])
 
 
-class _NodeLogs:
-    """`eth_getLogs` from the block after the last one asked for."""
+class NodeLogs:
+    """`eth_getLogs`, a span of blocks at a time, and again from where a reorganisation began.
 
-    def __init__(self, chain: RpcChain, addresses: list[str], first_block: int) -> None:
+    Blocks that were replaced have their events reported once more: whoever reads the state after each event then also
+    sees what was undone. A poll that fails half-way reports nothing, and the next one begins where it began.
+    """
+
+    def __init__(
+        self, chain: RpcChain, addresses: list[str], first_block: int, span: int = 2_000, memory: int = 256
+    ) -> None:
         self._chain, self._addresses, self._next = chain, addresses, first_block
+        self._span, self._memory = span, memory
+        self._hashes: dict[int, str] = {}  # of the last blocks that were polled
+        self._logs: dict[int, list[Log]] = {}  # in them
+        self.reorganisations = 0
 
     def poll(self) -> list[Event]:
-        last = self._chain.block_number
-        if last < self._next:
+        """What happened since the last poll, and what was undone."""
+        start, undone = self._fork()
+        head = self._block("latest")
+        if head is None:
             return []
-        query = {"fromBlock": hex(self._next), "toBlock": hex(last), "address": self._addresses}
-        raw = self._chain.rpc("eth_getLogs", query)
+        last = int(head["number"], 16)
+        logs: dict[int, list[Log]] = {}
+        for first in range(start, last + 1, self._span):
+            query = {"fromBlock": hex(first), "toBlock": hex(min(first + self._span - 1, last))}
+            for entry in self._chain.rpc("eth_getLogs", query | {"address": self._addresses}):
+                logs.setdefault(int(entry["blockNumber"], 16), []).append(_log(entry))
+        self._remember(start, last, str(head["hash"]), logs)
+        return _decode(self._chain, [*undone, *(log for number in sorted(logs) for log in logs[number])])
+
+    def _fork(self) -> tuple[int, list[Log]]:
+        """The first block to ask for, and the logs of blocks that are no longer on the chain."""
+        start = self._next
+        undone: list[Log] = []
+        for number in sorted(self._hashes, reverse=True):
+            block = self._block(hex(number))
+            if block is not None and block["hash"] == self._hashes[number]:
+                break
+            start = min(start, number)
+        else:
+            if self._hashes:  # deeper than we remember: from the oldest we know
+                start = min(self._hashes)
+        if start < self._next:
+            # Hashes are kept for the blocks that polls ended with: what lies between two of them is asked for again.
+            start = max((number for number in self._hashes if number < start), default=start - 1) + 1
+            undone = [log for number in sorted(self._logs) if number >= start for log in self._logs[number]]
+            self.reorganisations += 1
+        return start, undone
+
+    def _remember(self, start: int, last: int, head: str, logs: dict[int, list[Log]]) -> None:
+        self._hashes = {n: h for n, h in self._hashes.items() if n < start} | {last: head}
+        self._logs = {n: found for n, found in self._logs.items() if n < start} | logs
+        for number in sorted(self._hashes)[: -self._memory]:
+            del self._hashes[number]
+        oldest = min(self._hashes)
+        self._logs = {n: found for n, found in self._logs.items() if n >= oldest}
         self._next = last + 1
-        return _decode(self._chain, [_log(entry) for entry in raw])
+
+    def _block(self, which: str) -> dict[str, Any] | None:
+        block = self._chain.rpc("eth_getBlockByNumber", which, False)
+        return None if block is None else dict(block)
 
 
 def _log(entry: dict[str, Any]) -> Log:

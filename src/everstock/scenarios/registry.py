@@ -10,7 +10,7 @@ from rich.console import Console
 
 from everstock.chain.base import Chain
 from everstock.report import TokenLedger
-from everstock.scenarios import lending, tsla_shorts_btc
+from everstock.scenarios import chaos_keeper, lending, tsla_shorts_btc
 from everstock.scenarios.prices import Window
 
 
@@ -45,5 +45,6 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("tsla-shorts-btc", tsla_shorts_btc.TITLE, tsla_shorts_btc.DESCRIPTION, tsla_shorts_btc.play),
         Scenario("borrow-against-stock", lending.LOAN_TITLE, lending.LOAN_DESCRIPTION, lending.play_loan),
         Scenario("monday-gap", lending.GAP_TITLE, lending.GAP_DESCRIPTION, lending.play_gap),
+        Scenario("chaos-keeper", chaos_keeper.TITLE, chaos_keeper.DESCRIPTION, chaos_keeper.play),
     )
 }

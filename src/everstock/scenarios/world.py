@@ -81,7 +81,7 @@ class World:
     def _watched(self) -> list[str]:
         """Contracts whose events the keeper reads."""
         pools = [pool.address for t in self.system.tokens.values() for pool in (t.main, t.insurance)]
-        return [self.system.options.address, *pools]
+        return [self.system.options.address, self.system.orders.address, *pools]
 
     # ── story ────────────────────────────────────────────────────────────────────────────────────────────────────────
     def at(self, time: int, act: Callable[[], None], *, cue: Callable[[], bool] | None = None) -> None:

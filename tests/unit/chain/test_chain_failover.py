@@ -26,7 +26,7 @@ class Endpoint:
             raise self.failures.pop(0)
         return self.name
 
-    def batch(self, calls: Sequence[Request]) -> list[Any]:
+    def batch(self, calls: Sequence[Request], keep_errors: bool = False) -> list[Any]:
         return [self(method, *params) for method, params in calls]
 
     def close(self) -> None:

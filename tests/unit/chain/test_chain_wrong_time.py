@@ -26,8 +26,8 @@ class Forgetful:
             return None
         return self.rpc(method, *params)
 
-    def batch(self, calls: Sequence[Request]) -> list[Any]:
-        return self.rpc.batch(calls)
+    def batch(self, calls: Sequence[Request], keep_errors: bool = False) -> list[Any]:
+        return self.rpc.batch(calls, keep_errors)
 
     def close(self) -> None:
         self.rpc.close()

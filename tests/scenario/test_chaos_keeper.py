@@ -1,0 +1,44 @@
+"""Keepers on bad lines: everything happens once, in a small chaos; the large one is the scenario's."""
+
+from __future__ import annotations
+
+import pytest
+
+from everstock.keeper import Kind
+from everstock.scenarios.chaos_keeper import play
+from everstock.testing.chaos import Chaos, ChaosFailed, ChaosWorld
+
+SMALL = Chaos(orders=80, liquidations=8, traders=8, kill_rate=0.004, reorg_every_rounds=2)
+
+
+def test_small_chaos_ends_in_the_right_state(console):
+    outcome = play(None, console, chaos=SMALL)
+    tally = outcome.tally
+    assert outcome.adds_up, outcome.fault
+    assert tally.done[Kind.ORDER] >= SMALL.orders, "those that a reorganisation undid were done again"
+    assert tally.done[Kind.LIQUIDATE] + tally.kills >= SMALL.liquidations // 2
+    assert tally.failures > tally.requests * 0.1
+    assert tally.kills > 0
+    assert tally.reorganisations > 0
+    assert "exactly once" in console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def untouched():
+    """A world in which no keeper has worked."""
+    from everstock.chain.anvil import AnvilNode
+
+    with AnvilNode() as node, node.chain() as chain:
+        world = ChaosWorld(chain, node.uri, Chaos(orders=2, liquidations=1, traders=1, max_rounds=1, keepers=0))
+        world.prepare()
+        yield world
+
+
+def test_the_check_notices_what_was_not_done(untouched):
+    with pytest.raises(ChaosFailed, match=r"2 orders were not executed.*holds 0.*0 accounts were liquidated"):
+        untouched.verify()
+
+
+def test_it_gives_up_in_the_end(untouched):
+    with pytest.raises(ChaosFailed, match="3 of 3 duties are left"):
+        untouched.run()
