@@ -36,6 +36,9 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
     /// @dev One slot: 40 + 40 + 8 = 88. By owner, so that nobody can cancel another's.
     mapping(address owner => mapping(bytes32 orderHash => Commitment)) private _commitments;
 
+    /// @dev Markets by id, as the options know them, which never change: asking costs more than remembering.
+    mapping(uint16 marketId => IOptionMarket) private _markets;
+
     constructor(IPerpetualOptions options_, uint40 maxPriceAge_) EIP712("Everstock Orders", "1") {
         if (maxPriceAge_ < MIN_PRICE_AGE || maxPriceAge_ > MAX_PRICE_AGE) {
             revert OrderBook_OutOfBounds("maxPriceAge", maxPriceAge_, MIN_PRICE_AGE, MAX_PRICE_AGE);
@@ -98,7 +101,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         bool triggerSeen = order.trigger == Trigger.None;
         for (uint256 i; i < order.legs.length; ++i) {
             Leg calldata leg = order.legs[i];
-            IOptionMarket market = options.market(leg.marketId);
+            IOptionMarket market = _market(leg.marketId);
             closed = leg.isOpen ? _open(order, leg, market, closed, i) : closed + _close(order, leg);
             // Refreshed by the trade, within this transaction: what it left is what the trade was priced at.
             uint256 price = _checkPrice(market, leg.marketId, orderHash, c);
@@ -108,7 +111,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
             }
         }
         if (!triggerSeen) {
-            IOptionMarket market = options.market(order.triggerMarketId);
+            IOptionMarket market = _market(order.triggerMarketId);
             (PriceStatus status, ) = market.refresh();
             if (status != PriceStatus.Open) revert IOptionMarket.OptionMarket_NotOpen(status);
             _checkTrigger(order, _checkPrice(market, order.triggerMarketId, orderHash, c));
@@ -167,6 +170,14 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
 
     function _close(Order calldata order, Leg calldata leg) private returns (uint256) {
         return options.close(_order(order, leg)).notional;
+    }
+
+    function _market(uint16 marketId) private returns (IOptionMarket market) {
+        market = _markets[marketId];
+        if (address(market) == address(0)) {
+            market = options.market(marketId);
+            _markets[marketId] = market;
+        }
     }
 
     function _order(Order calldata order, Leg calldata leg) private pure returns (IOptionsTypes.Order memory) {

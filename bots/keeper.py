@@ -1,0 +1,50 @@
+"""The keeper as a silverback bot: `silverback run bots.keeper:bot --network …`.
+
+Silverback's broker restarts it, moves it between machines and watches it; each block is one pass. Install silverback
+beside this project; nothing else here needs it. Settings come from the environment: EVERSTOCK_DEPLOYMENT names the
+record, EVERSTOCK_ENDPOINTS are further nodes, separated by commas.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ape import chain
+from silverback import SilverbackBot
+
+from everstock.chain.signer import signer_for
+from everstock.deploy.record import Store
+from everstock.keeper import Keeper, Runner
+from everstock.keeper.live import live_keeper, set_up_logging
+
+bot = SilverbackBot()
+runner: Runner | None = None
+
+
+def born() -> Keeper:
+    """A keeper of the recorded deployment, on the node that silverback is connected to and on the others."""
+    provider = chain.provider
+    record = Store().load(os.environ.get("EVERSTOCK_DEPLOYMENT", provider.network.name))
+    others = [uri for uri in os.environ.get("EVERSTOCK_ENDPOINTS", "").split(",") if uri]
+    signer = None if bot.signer is None else signer_for(bot.signer, provider)
+    uri = getattr(provider, "http_uri", None) or provider.uri
+    return live_keeper([uri, *others], record, signer, dry_run=signer is None)
+
+
+@bot.on_worker_startup()
+def start(_state: Any) -> None:
+    """One keeper a worker."""
+    global runner
+    set_up_logging(json_lines=True)
+    runner = Runner(born())
+
+
+@bot.on_(chain.blocks)
+def look(_block: Any) -> dict[str, int]:
+    """One pass; what it did becomes silverback's metrics. A failure is silverback's to repeat."""
+    assert runner is not None
+    done: dict[str, int] = {}
+    for action in runner.once():
+        done[action.kind.value] = done.get(action.kind.value, 0) + 1
+    return done

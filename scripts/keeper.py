@@ -1,0 +1,85 @@
+"""`ape run keeper`: do what needs doing on a live network, for the fees the contracts pay."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import click
+from ape.cli import ConnectedProviderCommand
+from ape.logging import LogLevel, logger
+
+from everstock.chain.errors import ChainError
+from everstock.chain.signer import signer_for
+from everstock.deploy.record import NoRecord, Store
+from everstock.keeper import Policy, Runner
+from everstock.keeper.live import live_keeper, set_up_logging
+
+
+class QuietCommand(ConnectedProviderCommand):
+    """Connects without ape's own talk."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        logger.set_level(LogLevel.WARNING)
+        return super().invoke(ctx)
+
+
+@click.command(cls=QuietCommand)
+@click.option("--deployment", help="Name of the recorded deployment; default: the network's.")
+@click.option("--account", help="Alias of the ape account that pays the gas and earns the fees.")
+@click.option("--endpoint", multiple=True, help="More nodes of the network, for when the first fails. May be repeated.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--once", is_flag=True, help="One pass, then end.")
+@click.option("--poll-seconds", default=1.0, show_default=True, help="Between looks for a new block.")
+@click.option("--idle-seconds", default=15.0, show_default=True, help="A pass at least this often, new block or not.")
+@click.option("--min-profit-usd", type=str, help="Do a paid duty only for this much more than its gas.")
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of the loopback interface.")
+@click.option("--json-logs", is_flag=True, help="One JSON object a line.")
+def cli(
+    provider: Any,
+    deployment: str | None,
+    account: str | None,
+    endpoint: tuple[str, ...],
+    dry_run: bool,
+    once: bool,
+    poll_seconds: float,
+    idle_seconds: float,
+    min_profit_usd: str | None,
+    metrics_port: int | None,
+    json_logs: bool,
+) -> None:
+    """Poke, execute orders, liquidate, exercise, execute redemptions, pay out ended markets.
+
+    It keeps no database: kill it, restart it, run several. The deployment is read from its record, the rest from the
+    chain. Stops after the pass under way on SIGTERM or Ctrl-C.
+    """
+    set_up_logging(json_logs)
+    try:
+        record = Store().load(deployment or provider.network.name)
+        profit = None if min_profit_usd is None else Decimal(min_profit_usd)
+        keeper = live_keeper(
+            [getattr(provider, "http_uri", None) or provider.uri, *endpoint],
+            record,
+            _signer(account, provider),
+            policy=Policy(min_profit_usd=profit),
+            dry_run=dry_run,
+        )
+        if metrics_port is not None:
+            keeper.metrics.serve(metrics_port)
+        runner = Runner(keeper, poll_seconds=poll_seconds, idle_seconds=idle_seconds)
+        if once:
+            runner.once()
+        else:
+            runner.run()
+    except (ChainError, NoRecord, ValueError, ArithmeticError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _signer(alias: str | None, provider: Any) -> Any:
+    if alias is None:
+        return None
+    from ape import accounts
+
+    account = accounts.load(alias)
+    account.set_autosign(True)
+    return signer_for(account, provider)
