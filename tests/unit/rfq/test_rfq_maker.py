@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from everstock.chain import accounts
 from everstock.rfq import ExecutionReceipt, Maker, MakerPolicy, QuoteRefused, QuoteSide, Server, SignedQuote
-from support.desk import DAY, ONE
+from support.desk import ONE
 from unit.rfq.conftest import USD
 
 
@@ -94,15 +94,22 @@ def test_what_could_not_settle_is_not_quoted(room):
         maker_of(room, "issuer", issuance=True).quote("TSLA.M", QuoteSide.BUY, Decimal(2))
 
 
-def test_a_stale_price_is_not_quoted(room):
-    room.desk.chain.warp(2 * DAY)
-    with pytest.raises(QuoteRefused, match="no price now: stale"):
+def test_a_halted_price_is_not_quoted(room):
+    room.desk.system.asset("TSLA").publish(500)
+    with pytest.raises(QuoteRefused, match="no price now: halted"):
         maker_of(room).quote("TSLA.M", QuoteSide.BUY, Decimal(1))
 
 
 def test_a_quote_survives_json(room):
     signed = maker_of(room).quote("TSLA.M", QuoteSide.SELL, Decimal(4))
     assert SignedQuote.of(signed.json) == signed
+
+
+def test_closed_hours_cost_a_wider_spread(room):
+    room.desk.chain.warp(9 * 3600)
+    signed = maker_of(room).quote("TSLA.M", QuoteSide.BUY, Decimal(1))
+    assert signed.price_usd == Decimal("252.5")
+    settle(room, signed)
 
 
 # ── server ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,8 +149,8 @@ def test_a_stream_goes_on_after_a_restart_and_a_refusal(room):
     assert len({body["quote"]["nonce"] for body in first + second}) == 8
     settle(room, SignedQuote.of(first[0]))
     settle(room, SignedQuote.of(second[3]))
-    room.desk.chain.warp(2 * DAY)
-    assert [body["refused"] for body in served(room, talk)] == ["TSLA.M has no price now: stale"] * 4
+    room.desk.system.asset("TSLA").publish(500)
+    assert [body["refused"] for body in served(room, talk)] == ["TSLA.M has no price now: halted"] * 4
 
 
 def test_what_is_wrong_is_said(room):
