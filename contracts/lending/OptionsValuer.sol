@@ -32,7 +32,7 @@ contract OptionsValuer is IPledgeValuer {
         value = net > 0 ? uint256(net) : 0;
     }
 
-    /// @dev What a close pays out: at most the whole notional, less the fee of a voluntary close. Nothing from a market that does not answer.
+    /// @dev What a close pays out: at most the whole notional, less the fee of a voluntary close. Nothing from a market that is not Open.
     function _proceeds(uint256 notional, IOptionMarket market, int16 strike, bool isCall) private view returns (uint256) {
         if (market.phase() == IOptionMarket.Phase.Frozen) {
             (uint256 payoff, ) = market.frozenPayoff(strike, isCall);
@@ -41,8 +41,12 @@ contract OptionsValuer is IPledgeValuer {
         try market.quote(strike, isCall, IOptionMarket.QuoteKind.Bid) returns (IOptionMarket.Quote memory quote) {
             uint256 paid = (notional * Fixed.min(quote.value, WAD)) / WAD;
             return paid - Fixed.min((notional + 1999) / 2000, (paid + 7) / 8);
-        } catch {
-            return 0;
+        } catch (bytes memory reason) {
+            // Nothing else: a caller who gives too little gas must not be able to make a pledge worthless.
+            if (bytes4(reason) == IOptionMarket.OptionMarket_NotOpen.selector) return 0;
+            assembly ("memory-safe") {
+                revert(add(reason, 32), mload(reason))
+            }
         }
     }
 }

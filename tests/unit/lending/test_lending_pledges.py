@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from everstock.chain.errors import Reverted
 from everstock.chain.testing import reverts
 from support.desk import ONE, Desk
 from support.lending_desk import DOLLAR, MAX, PRICE, STOCK_ID, WAD, LendingDesk
@@ -56,6 +57,18 @@ def test_a_position_without_a_price_counts_for_nothing_and_debts_count_against_i
     equity = options.health(pledged.borrower).equity
     assert 0 < equity < MARGIN
     assert valuer(pledged).valueOf(pledged.borrower, options.token.address) == (equity, 1)
+
+
+def test_too_little_gas_cannot_make_a_pledge_worthless(pledged, options):
+    """The oracle refuses to read a feed with little gas: that refusal is passed on, and taken for no missing price."""
+    whole = valuer(pledged).valueOf(pledged.borrower, options.token.address)
+    refused = set()
+    for gas in range(60_000, 900_000, 20_000):
+        try:
+            assert valuer(pledged).valueOf.call(pledged.borrower, options.token.address, gas=gas) == whole
+        except Reverted as error:
+            refused.add(error.name)
+    assert "PriceOracle_GasTooLow" in refused
 
 
 def test_in_a_market_that_has_ended_a_position_is_worth_its_payoff(pledged, options):
