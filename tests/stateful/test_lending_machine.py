@@ -39,6 +39,9 @@ OPERATIONS = {
     "release collateral",
     "liquidate",
     "accrue",
+    "pledge",
+    "release pledge",
+    "revalue",
     "pause",
     "donate",
     "warp",
@@ -133,5 +136,13 @@ def test_a_long_walk_does_everything_and_tests_everything(worlds):
     assert set(succeeded) == OPERATIONS, OPERATIONS - set(succeeded)
     assert set(checked) == INVARIANTS
     names = {each.split(": ")[1] for each in refused}
-    for error in ("Healthy", "InsufficientCollateral", "NotOpen", "BorrowingPaused", "GracePeriod", "NoDebt"):
+    for error in (
+        "Healthy",
+        "InsufficientCollateral",
+        "NotOpen",
+        "BorrowingPaused",
+        "GracePeriod",
+        "NoDebt",
+        "PledgeLeft",
+    ):
         assert f"LendingMarket_{error}" in names, f"never refused with {error}: {sorted(names)}"

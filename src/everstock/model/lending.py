@@ -108,6 +108,7 @@ class Account:
     collateral: int = 0
     debt_shares: int = 0
     shares: int = 0
+    pledged: bool = False
 
 
 @dataclass
@@ -315,6 +316,17 @@ class LendingModel:
         if held.collateral < amount:
             raise ModelRevert("CollateralVault_InsufficientBalance", balance=held.collateral, amount=amount)
         held.collateral -= amount
+
+    def count_pledge(self, owner: str) -> None:
+        self.account(owner).pledged = True
+
+    def release_pledge(self, owner: str, collateral: Answer, loan: Answer | None = None) -> None:
+        """The caller passes no pledge to anything afterwards."""
+        held = self.account(owner)
+        if held.pledged and held.debt_shares:
+            self.accrue()
+            self._check_limit(owner, collateral, loan, 0)
+        held.pledged = False
 
     def _check_limit(self, owner: str, collateral: Answer, loan: Answer | None, pledge: int) -> None:
         self._check_open(collateral, loan)

@@ -36,7 +36,7 @@ LIQUIDATOR = "liquidator"
 ACTORS = (*LENDERS, *BORROWERS, LIQUIDATOR)
 STOCK = b"LENT".ljust(32, b"\0")
 DOLLAR = b"DOLLAR".ljust(32, b"\0")
-PASSIVE = frozenset({"warp", "price"})
+PASSIVE = frozenset({"warp", "price", "revalue"})
 """What changes health without a call to the market."""
 
 T = TypeVar("T")
@@ -85,6 +85,7 @@ class LendingLockstep:
         built = load_artifacts()
         self.who = {name: self.chain.account(name) for name in ACTORS}
         self.price, self.dollar_price, self.donated = 250 * 10**8, 10**8, 0
+        self.liquidated = ""
         self.aggregator = self._deploy(built, "MockAggregator", 8, self.price)
         self.dollar_aggregator = self._deploy(built, "MockAggregator", 8, self.dollar_price)
         calendar = self._deploy(built, "TestCalendar", WAD // 5, YEAR_SECONDS_WAD)
@@ -109,8 +110,13 @@ class LendingLockstep:
         system = self.system
         listed = system.lending_market("TSLA.M/USDX")
         self.loan, self.stock = listed.loan.contract, listed.collateral.contract
+        self.valuer = self._deploy(built, "TestValuer")
+        self.worth: dict[str, tuple[int, int]] = {}
         config = listed.contract.config()._replace(
-            collateralAsset=STOCK, calendar=calendar, loanAsset=DOLLAR if self.loan_feed else bytes(32)
+            pledges=self.valuer.address,
+            collateralAsset=STOCK,
+            calendar=calendar,
+            loanAsset=DOLLAR if self.loan_feed else bytes(32),
         )
         self.config = config
         assert system.lending_factory is not None
@@ -150,6 +156,10 @@ class LendingLockstep:
         """What the oracle would answer now."""
         stock = self._answer(STOCK)
         return stock, self._answer(DOLLAR) if self.loan_feed else None
+
+    def pledge_of(self, owner: str) -> tuple[int, int]:
+        """What the pledge of an account is worth, and how many positions it holds; nothing unless it counts."""
+        return self.worth.get(owner, (0, 0)) if self.model.account(owner).pledged else (0, 0)
 
     def _answer(self, asset: bytes) -> Answer:
         a = self.system.oracle.read(asset)
@@ -217,8 +227,11 @@ class LendingLockstep:
                 (f"{name}'s debt", c.debtOf(who), now.debt_of(name)),
                 (f"{name}'s collateral", vault.balanceOf(self.stock.address, c, who), account.collateral),
             ]
-            h = c.health(who)
-            pairs.append((f"{name}'s limits", (h.borrowLimit, h.liquidationLimit), now.limits(name, *answers)))
+            h, pledge = c.health(who), self.pledge_of(name)[0]
+            pairs += [
+                (f"{name}'s pledge", (c.isPledged(who), h.pledged), (account.pledged, now.counted(pledge))),
+                (f"{name}'s limits", (h.borrowLimit, h.liquidationLimit), now.limits(name, *answers, pledge)),
+            ]
         for what, chain, model_value in pairs:
             if chain != model_value:
                 raise Disagreement(f"{what}: chain {chain}, model {model_value}")
@@ -226,11 +239,11 @@ class LendingLockstep:
     def remember(self) -> tuple[int, Any]:
         """Chain and model as they are."""
         kept = deepcopy(self.model.__dict__ | {"primitives": None})
-        return self.chain.snapshot(), (kept, self.price, self.dollar_price, self.donated)
+        return self.chain.snapshot(), (kept, self.price, self.dollar_price, self.donated, dict(self.worth))
 
     def return_to(self, anchor: tuple[int, Any]) -> None:
         self.chain.revert(anchor[0])
-        kept, self.price, self.dollar_price, self.donated = anchor[1]
+        kept, self.price, self.dollar_price, self.donated, self.worth = anchor[1]
         self.model.__dict__.update(kept | {"primitives": self.model.primitives})
 
     # ── invariants ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -242,7 +255,7 @@ class LendingLockstep:
         probe = deepcopy(held.__dict__ | {"primitives": None})
         now = LendingModel(**(probe | {"primitives": self.model.primitives}))
         now.accrue()
-        return now.limits(owner, *self.answers())[1], now.debt_of(owner)
+        return now.limits(owner, *self.answers(), self.pledge_of(owner)[0])[1], now.debt_of(owner)
 
     def _share_price(self) -> tuple[int, int]:
         return self.model.supply + 1, self.model.share_supply + 10**6
@@ -267,7 +280,9 @@ class LendingLockstep:
             if account.debt_shares:
                 self.market.repay.call(MAX, self.who[owner], sender=self.who[LIQUIDATOR])
                 self.checked["L3"] += 1
-            assert account.collateral or not account.debt_shares, f"L4: {owner} owes, and nothing is behind it"
+            behind = account.collateral or (account.pledged and (name != "liquidate" or any(self.pledge_of(owner))))
+            if owner == self.liquidated or not account.pledged:
+                assert behind or not account.debt_shares, f"L4: {owner} owes, and nothing is behind it"
             self.checked["L4"] += 1
         if name != "liquidate":
             (a, b), (c, d) = price, self._share_price()
@@ -328,7 +343,7 @@ class LendingLockstep:
         return self.run(
             "borrow",
             lambda: self.market.borrow(assets, who, who, sender=who).return_value,
-            lambda m: m.borrow(owner, assets, *answers),
+            lambda m: m.borrow(owner, assets, *answers, self.pledge_of(owner)[0]),
         )
 
     def repay(self, owner: str, assets: int, payer: str = LIQUIDATOR) -> bool:
@@ -345,7 +360,7 @@ class LendingLockstep:
         return self.run(
             "release collateral" if release else "withdraw collateral",
             lambda: function(amount, who, who, sender=who).return_value,
-            lambda m: m.withdraw_collateral(owner, amount, *answers),
+            lambda m: m.withdraw_collateral(owner, amount, *answers, self.pledge_of(owner)[0]),
         )
 
     def liquidate(self, owner: str, max_repay: int = MAX, min_seized: int = 0, payout: int = 0) -> bool:
@@ -355,13 +370,38 @@ class LendingLockstep:
         self.liquidated = owner
 
         def act(model: LendingModel) -> tuple[int, int]:
-            repaid, seized = model.liquidate(owner, max_repay, min_seized, *answers)
+            repaid, seized = model.liquidate(owner, max_repay, min_seized, *answers, *self.pledge_of(owner))
             mid = model.prices(*answers)[1]
             assert seized * mid * WAD <= repaid * (WAD + bonus) * PRICE_SCALE, "L5: more was seized than paid for"
             self.checked["L5"] += 1
             return repaid, seized
 
         return self.run("liquidate", lambda: self.market.liquidate(order, b"", sender=who).return_value, act)
+
+    def pledge(self, owner: str) -> bool:
+        """Pledge and count."""
+        who = self.who[owner]
+        self.valuer.pledge(self.stock.address, self.market, sender=who)
+        return self.run(
+            "pledge", lambda: self.market.countPledge(sender=who).return_value, lambda m: m.count_pledge(owner)
+        )
+
+    def release_pledge(self, owner: str) -> bool:
+        who, answers = self.who[owner], self.answers()
+        return self.run(
+            "release pledge",
+            lambda: self.market.releasePledge(self.stock.address, sender=who).return_value,
+            lambda m: m.release_pledge(owner, *answers),
+        )
+
+    def revalue(self, owner: str, value: int, positions: int) -> bool:
+        """The options of an account gain or lose, or are closed."""
+        self.worth[owner] = (value, positions)
+        return self.run(
+            "revalue",
+            lambda: self.valuer.set(self.who[owner], value, positions, sender=self.governor).return_value,
+            lambda m: None,
+        )
 
     def accrue(self) -> bool:
         who = self.who[LIQUIDATOR]
@@ -539,6 +579,25 @@ def accrue(world: LendingLockstep, choose: Chooser) -> None:
     world.accrue()
 
 
+def pledge(world: LendingLockstep, choose: Chooser) -> None:
+    """Pledge options worth something, or take them back."""
+    owner = choose.choice(BORROWERS)
+    if world.model.account(owner).pledged and choose.chance(40):
+        world.release_pledge(owner)
+    else:
+        world.revalue(owner, choose.integer(0, 200 * WAD), choose.integer(0, 16))
+        world.pledge(owner)
+
+
+def revalue(world: LendingLockstep, choose: Chooser) -> None:
+    """Options gain and lose, or all of an account's are closed."""
+    owner = choose.choice(BORROWERS)
+    if choose.chance(30):
+        world.revalue(owner, 0, 0)
+    else:
+        world.revalue(owner, choose.integer(0, 300 * WAD), choose.integer(1, 16))
+
+
 MOVES: tuple[Callable[[LendingLockstep, Chooser], None], ...] = (
     lend,
     leave,
@@ -556,6 +615,8 @@ MOVES: tuple[Callable[[LendingLockstep, Chooser], None], ...] = (
     pause,
     donate,
     accrue,
+    pledge,
+    revalue,
 )
 
 
