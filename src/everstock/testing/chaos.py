@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -42,16 +43,21 @@ class Killed(BaseException):
 class FlakyRpc:
     """Fails at random: half of the time before the request arrives, half after. Now and then the process goes too.
 
-    `failure_rate` is per request, `kill_rate` too.
+    `failure_rate` is per request, `kill_rate` too. `sending` is held while a transaction is sent.
     """
 
-    def __init__(self, client: Client, rng: random.Random, failure_rate: float, kill_rate: float) -> None:
-        self._client, self._rng = client, rng
+    def __init__(
+        self, client: Client, rng: random.Random, failure_rate: float, kill_rate: float, sending: threading.Lock
+    ) -> None:
+        self._client, self._rng, self._sending = client, rng, sending
         self.failure_rate, self.kill_rate = failure_rate, kill_rate
         self.requests = self.failures = 0
 
     def __call__(self, method: str, *params: Any) -> Any:
-        return self._fail(lambda: self._client(method, *params))
+        if method != "eth_sendRawTransaction":
+            return self._fail(lambda: self._client(method, *params))
+        with self._sending:
+            return self._fail(lambda: self._client(method, *params))
 
     def batch(self, calls: Sequence[Request], keep_errors: bool = False) -> list[Any]:
         """Fails as a whole."""
@@ -130,6 +136,7 @@ class ChaosWorld:
         self.thin = chain.accounts(chaos.liquidations, "thin account ")
         self.orders: list[Order] = []
         self._fee = self.token.units("0.001")
+        self._sending = threading.Lock()
 
     # ── before ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def prepare(self) -> None:
@@ -247,11 +254,21 @@ class ChaosWorld:
             if not left:
                 return
             if tally.rounds % chaos.reorg_every_rounds == 0:
-                depth = self.rng.randint(1, chaos.reorg_depth)
-                self.chain.rpc("anvil_reorg", depth, [])
-                tally.reorganisations += 1
-                tally.blocks_undone += depth
+                self._reorganise(self.rng.randint(1, chaos.reorg_depth))
         raise ChaosFailed(f"{self.left()} of {chaos.orders + chaos.liquidations} duties are left")
+
+    def _reorganise(self, depth: int) -> None:
+        """Replace the last blocks by empty ones.
+
+        Not while Anvil mines: a block that arrives in the middle of it stays on the chain without its state.
+        """
+        with self._sending:
+            while int(self.chain.rpc("txpool_status")["pending"], 16):
+                time.sleep(0.005)
+            time.sleep(0.05)  # a block under way is in neither the pool nor the chain
+            self.chain.rpc("anvil_reorg", depth, [])
+        self.tally.reorganisations += 1
+        self.tally.blocks_undone += depth
 
     def _supervise(self, index: int, stop: threading.Event, broken: list[BaseException]) -> None:
         """Start a keeper; when it dies, start the next."""
@@ -263,7 +280,7 @@ class ChaosWorld:
             broken.append(error)
 
     def _live(self, index: int, rng: random.Random, stop: threading.Event) -> None:
-        flaky = FlakyRpc(Rpc(self.uri), rng, self.chaos.failure_rate, self.chaos.kill_rate)
+        flaky = FlakyRpc(Rpc(self.uri), rng, self.chaos.failure_rate, self.chaos.kill_rate, self._sending)
         metrics = Metrics()
         try:
             keeper = self.keeper(index, flaky, metrics)
