@@ -90,6 +90,7 @@ contract LendingMarket is LendingBase {
 
     /// @inheritdoc ILendingMarket
     function releasePledge(address token) external nonReentrant {
+        if (address(pledges) == address(0)) revert LendingMarket_NotPledged(msg.sender);
         Position memory position = _positions[msg.sender];
         if (token == collateralToken && position.pledged) {
             _positions[msg.sender].pledged = false;

@@ -11,7 +11,7 @@ import { PoolMath } from "../math/PoolMath.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 import { PriceStatus } from "../oracle/IPriceOracle.sol";
-import { IOptionsExtension } from "./IPerpetualOptions.sol";
+import { IOptionsExtension, IPledgee } from "./IPerpetualOptions.sol";
 import { Layer } from "./IOptionsTypes.sol";
 import { OptionsBase } from "./OptionsBase.sol";
 import { PackedSet } from "./PackedSet.sol";
@@ -88,8 +88,10 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
     function payExecutor(address owner, address token, uint256 amount, address to) external nonReentrant {
         if (!executors[msg.sender]) revert PerpetualOptions_NotExecutor(msg.sender);
         if (!operators[owner][msg.sender]) revert PerpetualOptions_NotOperator(owner, msg.sender);
-        _checkWithdrawal(owner, token, amount, false);
+        bool pledged = _checkWithdrawal(owner, token, amount, false);
         _vault.release(token, owner, to, amount);
+        // A fee of any size could otherwise carry pledged margin away.
+        if (pledged) IPledgee(pledgees[owner][token]).checkPledge(owner, token);
     }
 
     /// @inheritdoc IOptionsExtension

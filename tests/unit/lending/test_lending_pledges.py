@@ -118,6 +118,8 @@ def test_only_what_is_pledged_here_counts(pledged, options):
     bare = LendingDesk.create(pledged.system, pledged.market.config(), pledges="0x" + "00" * 20)
     with reverts("LendingMarket_NotPledged", pledged.borrower):
         bare.countPledge(sender=pledged.borrower)
+    with reverts("LendingMarket_NotPledged", pledged.borrower):
+        bare.releasePledge(options.token.address, sender=pledged.borrower)
 
 
 def test_L2_the_options_ask_after_every_operation(pledged, options):
@@ -135,6 +137,20 @@ def test_L2_the_options_ask_after_every_operation(pledged, options):
     options.close(0, False, 50 * ONE, owner=borrower)
     pledged.repay()
     options.withdraw(10 * ONE, owner=borrower)
+
+
+def test_L2_an_executors_fee_cannot_carry_the_pledge_away(pledged, options):
+    market, borrower, executor = pledged.market, pledged.borrower, pledged.operator
+    options.options.setExecutor(executor, True, sender=pledged.system.governor)
+    options.options.setOperator(executor, True, sender=borrower)
+    market.countPledge(sender=borrower)
+    pledged.borrow(pledged.health().borrowLimit)
+    pay = options.options.payExecutor
+    with reverts("LendingMarket_InsufficientCollateral", pledged.debt(), ...):
+        pay(borrower, options.token.address, 10 * ONE, executor, sender=executor)
+    pledged.repay()
+    pay(borrower, options.token.address, 10 * ONE, executor, sender=executor)
+    assert options.free(executor) == 10 * ONE
 
 
 def test_without_an_open_price_a_pledge_with_a_debt_stands_still(pledged, options):
