@@ -10,7 +10,7 @@ from rich.console import Console
 
 from everstock.chain.base import Chain
 from everstock.report import TokenLedger
-from everstock.scenarios import chaos_keeper, lending, tsla_shorts_btc
+from everstock.scenarios import bad_prices, chaos_keeper, lending, tsla_shorts_btc
 from everstock.scenarios.prices import Window
 
 
@@ -46,5 +46,6 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("borrow-against-stock", lending.LOAN_TITLE, lending.LOAN_DESCRIPTION, lending.play_loan),
         Scenario("monday-gap", lending.GAP_TITLE, lending.GAP_DESCRIPTION, lending.play_gap),
         Scenario("chaos-keeper", chaos_keeper.TITLE, chaos_keeper.DESCRIPTION, chaos_keeper.play),
+        Scenario("bad-prices", bad_prices.TITLE, bad_prices.DESCRIPTION, bad_prices.play),
     )
 }
