@@ -58,7 +58,8 @@ class Finding:
 
 
 YES = "[green]yes[/green]"
-SHORT = {"NotOpen": "no"}
+# A node that keeps no traces tells that a call failed, and not why.
+SHORT = {"NotOpen": "no", "Halt": "no"}
 
 ALWAYS = ("trader adds margin", "borrower repays", "bitcoin trader buys", "bitcoin trader closes")
 """What no price of the stock may stop: top-ups, repayments, trades in another underlying on the same margin token."""
@@ -244,23 +245,25 @@ class Story:
 
     def attempts(self) -> dict[str, Attempt]:
         token = self.token
+        # Another amount each time: Anvil loses sight of a transaction that it has mined and undone before.
+        n = len(self.findings)
         holder, trader = token.trader(self.holder), token.trader(self.trader)
         it: dict[str, Attempt] = {
-            "holder buys a stock call": lambda: holder.open(self.stock, 0, Side.CALL, 10),
+            "holder buys a stock call": lambda: holder.open(self.stock, 0, Side.CALL, 10 + n),
             "holder closes the stock call": lambda: holder.close(self.stock, 0, Side.CALL),
             "keeper exercises the call": lambda: holder.exercise(self.stock, 0, Side.CALL, self.keeper),
             "keeper liquidates the holder": lambda: holder.liquidate(self.stock, 0, Side.CALL, self.keeper),
-            "trader adds margin": lambda: holder.deposit(5),
-            "bitcoin trader buys": lambda: trader.open(self.bitcoin, 0, Side.PUT, 10),
+            "trader adds margin": lambda: holder.deposit(5 + n),
+            "bitcoin trader buys": lambda: trader.open(self.bitcoin, 0, Side.PUT, 10 + n),
             "bitcoin trader closes": lambda: trader.close(self.bitcoin, 0, Side.PUT),
-            "LP deposits": lambda: token.main.deposit(self.lp, 100),
+            "LP deposits": lambda: token.main.deposit(self.lp, 100 + n),
         }
         if (loans := self.loans) is not None:
             account = loans.borrower(self.borrower)
             it |= {
-                "borrower borrows more": lambda: account.borrow(Decimal(2_000)),
-                "borrower adds collateral": lambda: account.deposit(10),
-                "borrower repays": lambda: account.repay(Decimal(1_000)),
+                "borrower borrows more": lambda: account.borrow(Decimal(2_000 + n)),
+                "borrower adds collateral": lambda: account.deposit(10 + n),
+                "borrower repays": lambda: account.repay(Decimal(1_000 + n)),
                 "keeper liquidates the loan": lambda: loans.liquidate(self.borrower, self.keeper),
             }
         return it
