@@ -56,6 +56,7 @@ def arguments(desk: Desk, name: str) -> list[Any]:
         "announceWindDown": [60_000 * WAD, now + 3 * DAY],
         "cancelWindDown": [],
         "addMarket": [desk.market.contract.address],
+        "setExecutor": [desk.who.stranger, True],
         "setToken": [token, ONE, False],
         "pauseOpening": [desk.market.id, now + DAY],
         "setQuotedAsset": [token, (asset.id, WAD // 100, 0)],
