@@ -22,6 +22,7 @@ BASE = 8453
 DAY = 86_400
 ETHER = 10**18
 GWEI = 10**9
+COMMIT = "of this test"
 ROLE_NAMES = ("admin", "governor", "guardian", "issuer")
 
 
@@ -58,7 +59,9 @@ class PublicNode:
 
     def release(self, folder: Path, chain: RpcChain | None = None, **options: Any) -> Release:
         options = {"store": Store(folder), "params": self.params, **options}
-        return Release(chain or self.chain(), network="base", deployer=self.deployer.address, **options)
+        release = Release(chain or self.chain(), network="base", deployer=self.deployer.address, **options)
+        release.commit = COMMIT  # whoever edits a file meanwhile changes nothing
+        return release
 
     @contextmanager
     def undone(self) -> Iterator[None]:

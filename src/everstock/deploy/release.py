@@ -78,6 +78,7 @@ class Release:
         self.label = label
         self.store = store or Store()
         self.artifacts = artifacts or load_artifacts()
+        self.commit = commit_of(find_root())
 
     def plan(self) -> Plan:
         """Check, and rehearse on a fork. Sends nothing and writes nothing.
@@ -166,7 +167,7 @@ class Release:
             chain_id=self.chain.chain_id,
             deployer=self.deployer,
             version=__version__,
-            commit=commit_of(find_root()),
+            commit=self.commit,
             label=self.label,
             started_at=self.chain.now,
             plan_digest="",

@@ -150,12 +150,13 @@ from everstock.deploy.release import Release
 from everstock.params import Params, load
 from eth_account import Account
 from everstock.chain.accounts import key
-from support.public_node import Cut
+from support.public_node import COMMIT, Cut
 
 uri, folder, at, arrives = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "True"
 params = Params.model_validate_json((folder / "params.txt").read_text())
 chain = RpcChain(uri, signer=Account.from_key(key("deployer")), public=True)
 release = Release(chain, params, "base", chain.signer.address, store=Store(folder))
+release.commit = COMMIT
 plan = release.plan()
 Cut(chain, at, arrives=arrives, kill=lambda: os.kill(os.getpid(), signal.SIGKILL))
 release.run(plan)
@@ -282,7 +283,7 @@ def test_a_changed_argument_names_itself(node, begun):
     record = Store(begun).load("base")
     release = node.release(begun, params=node.params.model_copy(update={"treasury": EvmChain.account("other")}))
     release._record = lambda: (record, 0)  # type: ignore[method-assign]
-    with pytest.raises(DeploymentChanged, match=r"PerpetualOptions and is PerpetualOptions; .*treasury_? changed"):
+    with pytest.raises(DeploymentChanged, match=r"OptionsExtension and is OptionsExtension; .*treasury_? changed"):
         release.plan()
 
 
