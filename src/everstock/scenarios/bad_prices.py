@@ -18,6 +18,7 @@ from rich.table import Table
 
 from everstock.chain.base import Chain
 from everstock.chain.errors import Reverted
+from everstock.chain.rpc import RpcChain
 from everstock.client import LendingMarket, Side, System
 from everstock.client.system import PriceStatus
 from everstock.deploy import deploy_system
@@ -270,12 +271,15 @@ class Story:
 
     def attempt(self, act: Attempt) -> str:
         """Try from this state, and come back to it."""
+        said = "yes"
         with self.chain.anchor():
             try:
                 act()
             except Reverted as refused:
-                return refused.name.partition("_")[2] or refused.name
-        return "yes"
+                said = refused.name.partition("_")[2] or refused.name
+        if isinstance(self.chain, RpcChain):  # Anvil's pool remembers nonces that were undone
+            self.chain.rpc("anvil_dropAllTransactions")
+        return said
 
     def prices_table(self) -> Table:
         """What the oracle made of each."""
