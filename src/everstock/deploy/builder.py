@@ -19,7 +19,7 @@ from everstock.deploy.lending import deploy_lending
 from everstock.deploy.prices import deploy_calendars, guard_asset
 from everstock.deploy.quotes import deploy_quotes
 from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
-from everstock.deploy.stock import deploy_stock_token, protect
+from everstock.deploy.stock import deploy_desks, deploy_stock_token, protect
 from everstock.params import Params
 from everstock.params import Token as TokenParams
 
@@ -117,6 +117,7 @@ class Builder:
         for symbol, token in params.tokens.items():
             list_token(system, symbol, token)
         deploy_quotes(self, system)
+        deploy_desks(system)
         deploy_lending(self, system)
         if params.roles.governor is not None:
             hand_over(system, self.sender)

@@ -63,6 +63,13 @@ def deploy_issuance_desk(
     return desk
 
 
+def deploy_desks(system: System) -> None:
+    """The desks that the parameters name. After tokens and pay tokens."""
+    for symbol, spec in system.params.stock.desks.items():
+        where = (system.tokens[symbol].contract, system.pay_tokens[spec.cash], system.calendars[spec.calendar])
+        deploy_issuance_desk(system, symbol, *where, settlement_account=spec.settlement_account or system.treasury)
+
+
 def protect(system: System, *custodians: Contract) -> None:
     """Nobody seizes from, freezes or denies what keeps many owners' tokens. Governor."""
     for custodian in custodians:

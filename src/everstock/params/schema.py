@@ -156,6 +156,15 @@ class Params(Strict):
             raise ValueError(
                 f"stock: custody_shares: only on {LOCAL} does the deployer attest; elsewhere the attestor does"
             )
+        for symbol, desk in self.stock.desks.items():
+            known: dict[str, Container[str]] = {
+                "token": self.tokens,
+                "cash": self.quotes.pay_tokens,
+                "calendar": self.calendars,
+            }
+            for kind, name in (("token", symbol), ("cash", desk.cash), ("calendar", desk.calendar)):
+                if name not in known[kind]:
+                    raise ValueError(f"stock/desks/{symbol}: an unknown {kind} {name}")
         for symbol, quoted in self.quotes.assets.items():
             if symbol not in self.tokens or quoted.asset not in self.assets:
                 raise ValueError(f"quotes/assets/{symbol}: an unknown token, or an unknown asset {quoted.asset}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from everstock.params.fields import Address, Strict
+from everstock.params.fields import Address, Name, Strict
 
 DAY = 86_400
 
@@ -20,6 +20,15 @@ class Desk(Strict):
     settlement_window_hours: Annotated[int, Field(ge=1, le=48)]
     penalty_bps: Annotated[int, Field(ge=0, le=500)]
     fee_bps: Annotated[int, Field(ge=0, le=100)]
+
+
+class Window(Strict):
+    """An issuance desk: of a stock token, against a pay token of the quotes, by a calendar of the parameters."""
+
+    cash: Name
+    calendar: Name
+    settlement_account: Address | None = None
+    """Receives the cash of settled mints. Without it the treasury does."""
 
 
 class Stock(Strict):
@@ -36,6 +45,7 @@ class Stock(Strict):
     """Attested by the deployer for each token it deploys. Local chains only: elsewhere the attestor does."""
 
     desk: Desk
+    desks: dict[Name, Window] = Field(default_factory=dict)
 
     @property
     def custody_max_age_seconds(self) -> int:

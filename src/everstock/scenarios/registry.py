@@ -10,7 +10,7 @@ from rich.console import Console
 
 from everstock.chain.base import Chain
 from everstock.report import TokenLedger
-from everstock.scenarios import bad_prices, chaos_keeper, lending, tsla_shorts_btc
+from everstock.scenarios import bad_prices, chaos_keeper, issuer_stories, lending, tsla_shorts_btc
 from everstock.scenarios.prices import Window
 
 
@@ -47,5 +47,14 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("monday-gap", lending.GAP_TITLE, lending.GAP_DESCRIPTION, lending.play_gap),
         Scenario("chaos-keeper", chaos_keeper.TITLE, chaos_keeper.DESCRIPTION, chaos_keeper.play),
         Scenario("bad-prices", bad_prices.TITLE, bad_prices.DESCRIPTION, bad_prices.play),
+        *(
+            Scenario(name, title, play.__doc__ or title, play)
+            for name, title, play in (
+                ("issue-and-redeem", issuer_stories.ISSUE_AND_REDEEM, issuer_stories.issue_and_redeem),
+                ("split-mid-position", issuer_stories.SPLIT_MID_POSITION, issuer_stories.split_mid_position),
+                ("dividend-season", issuer_stories.DIVIDEND_SEASON, issuer_stories.dividend_season),
+                ("proxy-vote", issuer_stories.PROXY_VOTE, issuer_stories.proxy_vote),
+            )
+        ),
     )
 }

@@ -10,10 +10,8 @@ from everstock.client import System
 from everstock.deploy import HandOverFailed, NotDeployable, deploy_system
 from everstock.deploy.handover import verify
 from everstock.deploy.roles import GRANTS, GUARDED, ISSUER_ROLES, Role
-from everstock.deploy.stock import deploy_issuance_desk
 from everstock.params import Params, load
 from support.desk import DAY, ONE, WAD
-from support.issuer import weekday_calendar
 
 NOBODY = "0x" + "77" * 20
 DELAYS = {Role.ADMIN: 3 * DAY, Role.GOVERNOR: 2 * DAY, Role.GUARDIAN: 0, Role.ISSUER: DAY}
@@ -219,8 +217,6 @@ def test_a_system_that_was_handed_over_is_verified(system, deployer):
 def test_a_deployer_that_kept_a_role_is_found():
     chain = EvmChain()
     kept = deploy_system(chain, load("local"))
-    token = kept.token("TSLA.M").contract
-    deploy_issuance_desk(kept, "TSLA.M", token, token, weekday_calendar(kept), settlement_account=NOBODY)
     kept.params = with_holders()
     deployer = chain.account("deployer")
     with pytest.raises(HandOverFailed) as caught:
