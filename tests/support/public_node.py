@@ -84,7 +84,7 @@ class PublicNode:
         roles |= {"admin_delay_seconds": 3 * DAY, "governor_delay_seconds": 2 * DAY, "issuer_delay_seconds": DAY}
         treasury = EvmChain.account("treasury")
         changes: dict[str, Any] = {"network": "base", "chain_id": chain_id, "treasury": treasury, "roles": roles}
-        local["stock"]["custody_shares"] = None
+        local["stock"] |= {"custody_shares": None, "desks": {}}
         changes |= {"quotes": {}}  # local: actors sign, and pay in a mock dollar
         return Params.model_validate(local | changes)
 

@@ -156,15 +156,6 @@ class Params(Strict):
             raise ValueError(
                 f"stock: custody_shares: only on {LOCAL} does the deployer attest; elsewhere the attestor does"
             )
-        for symbol, desk in self.stock.desks.items():
-            known: dict[str, Container[str]] = {
-                "token": self.tokens,
-                "cash": self.quotes.pay_tokens,
-                "calendar": self.calendars,
-            }
-            for kind, name in (("token", symbol), ("cash", desk.cash), ("calendar", desk.calendar)):
-                if name not in known[kind]:
-                    raise ValueError(f"stock/desks/{symbol}: an unknown {kind} {name}")
         for symbol, quoted in self.quotes.assets.items():
             if symbol not in self.tokens or quoted.asset not in self.assets:
                 raise ValueError(f"quotes/assets/{symbol}: an unknown token, or an unknown asset {quoted.asset}")
@@ -174,6 +165,15 @@ class Params(Strict):
         for name, signer in self.quotes.signers.items():
             if signer.account is not None and self.network != LOCAL:
                 raise ValueError(f"quotes/signers/{name}: only on {LOCAL} is an actor's key a secret of nobody's")
+        for symbol, desk in self.stock.desks.items():
+            known: dict[str, Container[str]] = {
+                "token": self.tokens,
+                "cash": self.quotes.pay_tokens,
+                "calendar": self.calendars,
+            }
+            for kind, name in (("token", symbol), ("cash", desk.cash), ("calendar", desk.calendar)):
+                if name not in known[kind]:
+                    raise ValueError(f"stock/desks/{symbol}: an unknown {kind} {name}")
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} is not below sigma_max {self.sigma_max}")
         for name, asset in self.assets.items():

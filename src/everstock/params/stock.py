@@ -15,11 +15,11 @@ DAY = 86_400
 class Desk(Strict):
     """Terms of every issuance desk. The cash token and the calendar come with each desk."""
 
-    settlement_sessions: Annotated[int, Field(ge=1, le=5)]
-    cutoff_minutes: Annotated[int, Field(ge=0, le=360)]
-    settlement_window_hours: Annotated[int, Field(ge=1, le=48)]
-    penalty_bps: Annotated[int, Field(ge=0, le=500)]
-    fee_bps: Annotated[int, Field(ge=0, le=100)]
+    settlement_sessions: Annotated[int, Field(ge=1, le=5)] = 1
+    cutoff_minutes: Annotated[int, Field(ge=0, le=360)] = 30
+    settlement_window_hours: Annotated[int, Field(ge=1, le=48)] = 6
+    penalty_bps: Annotated[int, Field(ge=0, le=500)] = 100
+    fee_bps: Annotated[int, Field(ge=0, le=100)] = 10
 
 
 class Window(Strict):
@@ -44,7 +44,7 @@ class Stock(Strict):
     custody_shares: Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 30)] | None = None
     """Attested by the deployer for each token it deploys. Local chains only: elsewhere the attestor does."""
 
-    desk: Desk
+    desk: Desk = Desk()
     desks: dict[Name, Window] = Field(default_factory=dict)
 
     @property

@@ -1,12 +1,12 @@
 """A split in the middle of open options, LP shares and loans leaves every account's value as it was. T3, G.
 
-Every case is played twice from the same state: with the corporate action, and without. The per-token price is what a
-derived feed says: the share's print times the multiplier at the print's stamp.
+Every case is played twice from the same state: with the corporate action, and without. The market and the loan read a
+derived feed: the share's print times the multiplier at the print's stamp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations
@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from everstock.chain.base import ZERO_ADDRESS
+from everstock.chain.contract import Contract
 from everstock.chain.testing import reverts
 from support.desk import DAY, ONE, WAD, Desk
 from support.issuer import Issuer
 from support.lending_desk import DOLLAR as USDX
-from support.lending_desk import LendingDesk
+from support.lending_desk import STOCK_ID, LendingDesk
 
 SPLIT, REVERSE = 0, 1
 SHARE = 250 * 10**8
@@ -30,6 +32,17 @@ LAST_DECIMAL = Fraction(3, SHARE)
 """Of the share's print, relative: a third of 250 dollars has no end."""
 
 
+def derived_price(issuer: Issuer, system: Any, assets: Sequence[bytes]) -> Contract:
+    """Let the assets' prices be per token, derived from one share feed. Returns the share's aggregator."""
+    deploy, owner = issuer.chain.deploy, issuer.governor
+    share = deploy(system.artifacts["MockAggregator"], 8, SHARE, sender=owner)
+    feed = deploy(system.artifacts["ChainlinkFeed"], share, sender=owner)
+    derived = deploy(system.artifacts["DerivedFeed"], feed, issuer.token, share.description(), sender=owner)
+    for asset in assets:
+        system.oracle.setAsset(asset, (derived.address, DAY, WAD // 200, ZERO_ADDRESS), sender=owner)
+    return share
+
+
 @dataclass(eq=False)
 class Scene:
     """TSLA.M is margin for BTC and TSLA options, an LP's share, and collateral of a loan, all at once."""
@@ -38,11 +51,15 @@ class Scene:
     desk: Desk
     tesla: Desk
     loan: LendingDesk
+    share: Contract
+    """The share's aggregator."""
 
     @classmethod
     def begin(cls, issuer: Issuer, system: Any) -> Scene:
         desk = issuer.desk
-        scene = cls(issuer, desk, desk.with_market("TSLA-7D"), LendingDesk.open(system).funded())
+        tesla, loan = desk.with_market("TSLA-7D"), LendingDesk.open(system)
+        share = derived_price(issuer, system, (tesla.market.asset.id, STOCK_ID))
+        scene = cls(issuer, desk, tesla, loan.funded(), share)
         scene.loan.borrow(100_000 * USDX)
         scene.print_share(SHARE)
         desk.publish()
@@ -52,10 +69,8 @@ class Scene:
         return scene
 
     def print_share(self, share: int) -> None:
-        """The share's feed, and with it the per-token price."""
-        per_token = share * self.issuer.token.multiplierAt(self.issuer.chain.now) // WAD
-        for aggregator in (self.tesla.market.asset.aggregator, self.loan.aggregator):
-            aggregator.updateAnswer(per_token, sender=self.issuer.governor)
+        """A round of the share's feed."""
+        self.share.updateAnswer(share, sender=self.issuer.governor)
 
     def trade(self) -> None:
         """Everybody who may touch these prices does, in both markets, the pool and the loan."""
