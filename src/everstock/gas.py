@@ -157,6 +157,12 @@ class Bench:
         self.requested()
         self.token.main.execute_redemption(self.lp, self.keeper)
 
+    def recorded(self) -> None:
+        """A record date has passed since both parties of a transfer moved: both balances are remembered."""
+        day = self.chain.now // 86_400 + 2
+        self.token.contract.announceRecordDate(day, sender=self.system.governor)
+        self.chain.set_time(day * 86_400)
+
     # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────
     def core(self) -> dict[str, int]:
         """The figures that must not depend on how many positions and tokens there are."""
@@ -201,6 +207,9 @@ class Bench:
             "withdraw margin (one position)": m(lambda: account.withdraw(1)),
             "list token": m(self._list),
             "token transfer": m(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
+            "token transfer (first after a record date)": m(
+                lambda: token.contract.transfer(self.lp, 1, sender=self.trader), self.recorded, wait=1
+            ),
         }
 
     def _deposit(self) -> Receipt:

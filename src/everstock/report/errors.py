@@ -32,7 +32,8 @@ FOOT = """## Errors of others
 
 OpenZeppelin's contracts and libraries keep their own errors: `AccessManagedUnauthorized(caller)` (the caller lacks the
 role), `ERC20InsufficientAllowance` and `ERC20InsufficientBalance` (approve, or hold, more),
-`SafeERC20FailedOperation(token)` (the token returned false), `EnforcedPause` (the issuer has paused the stock token),
+`SafeERC20FailedOperation(token)` (the token returned false), ERC-7943's `ERC7943CannotSend`, `ERC7943CannotReceive` and
+`ERC7943InsufficientUnfrozenBalance` (the stock token's compliance),
 `ERC4626ExceededMaxDeposit(receiver, assets, max)` (a pool holds less than 2^112 units), `ReentrancyGuardReentrantCall`.
 Solady's casts revert with `Overflow()`: an amount is too large for its field.
 """
@@ -40,6 +41,33 @@ Solady's casts revert with `Overflow()`: an amount is too large for its field.
 COLUMNS = "| error | arguments | meaning | what to do |\n|---|---|---|---|"
 
 REMEDIES = {
+    "BeneficialHoldings_AlreadyAdded": "Nothing to do: the desk is looked through.",
+    "DividendDistributor_AlreadyClaimed": "Nothing to do: `paymentOf` says what was paid.",
+    "DividendDistributor_Duplicate": "It was declared before; another cash or record day makes another dividend.",
+    "DividendDistributor_HolderDenied": "Ask the compliance officer; the part waits.",
+    "DividendDistributor_NotClaimable": "Wait until `claimableFrom`.",
+    "DividendDistributor_NotRecordDay": "Announce the record date first.",
+    "DividendDistributor_NothingHeld": "What counts is what was held before the record day's midnight UTC.",
+    "IssuanceDesk_BondLocked": "Withdraw at most `free`, or settle what is pending.",
+    "IssuanceDesk_ControllerDenied": "Ask the compliance officer; what is yours waits.",
+    "IssuanceDesk_NotOverdue": "Wait for the settlement, or until `deadline`.",
+    "IssuanceDesk_NothingClaimable": "Wait until the request is fulfilled.",
+    "IssuanceDesk_NothingPending": "The request has ended: claim what it brought.",
+    "IssuanceDesk_RequestsPaused": "Wait until `until`.",
+    "ProxyVoting_NotOpen": "Votes are taken from `opensAt` until `closesAt`.",
+    "ProxyVoting_NothingHeld": "What counts is what was held before the record day's midnight UTC.",
+    "RecordDates_NoticeTooShort": "Choose `earliestDay` or a later one.",
+    "RecordDates_NotRecordDay": "Ask for a day that the token has announced.",
+    "RecordDates_NotReached": "Wait for the record day's midnight UTC.",
+    "RecordDates_TooLittleGas": "Send more gas.",
+    "RecordDates_TooManyPending": "Wait for one of the days that are ahead.",
+    "StockToken_ActionPending": "Wait until it takes effect, or cancel it.",
+    "StockToken_CustodyStale": "Attest the shares in custody again.",
+    "StockToken_ForcedTransferNotDue": "Announce it, and execute from two to sixteen days later.",
+    "StockToken_NoticeTooShort": "Choose a time at or after `earliest`.",
+    "StockToken_Paused": "Wait until the issuer lets it run again.",
+    "StockToken_Protected": "It keeps many owners' tokens: act on the owner's own account.",
+    "StockToken_SupplyAboveCustody": "Mint at most what custody backs, or attest more shares.",
     "CollateralVault_AmountTooLarge": "Use a smaller amount.",
     "CollateralVault_InsufficientBalance": "Move at most `balance`; margin and free balance are separate entries.",
     "CollateralVault_NotModule": "Name a module that governance has enabled, or none.",
