@@ -60,7 +60,6 @@ def arguments(desk: Desk, name: str) -> list[Any]:
         "addMarket": [desk.market.contract.address],
         "setExecutor": [desk.who.stranger, True],
         "setToken": [token, ONE, False],
-        "setExecutor": [desk.who.stranger, True],
         "pauseOpening": [desk.market.id, now + DAY],
         "setQuotedAsset": [token, (asset.id, WAD // 100, 0)],
         "setPayToken": [token, True],
