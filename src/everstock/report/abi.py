@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from everstock import __version__
-from everstock.artifacts import MANIFEST, find_root
+from everstock.artifacts import MANIFEST, find_root, load
 from everstock.deploy.record import abi_hash, commit_of
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -22,9 +22,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def contents(root: Path) -> dict[str, str]:
     """File name → text."""
+    artifacts = load(root)
     types: dict[str, Any] = json.loads((root / MANIFEST).read_text())["contractTypes"]
     own = {
-        name: raw["abi"]
+        name: list(artifacts[name].abi)
         for name, raw in sorted(types.items())
         if not raw["sourceId"].startswith("contracts/mocks/") and raw.get("abi")
     }
