@@ -48,7 +48,7 @@ def test_an_address_without_an_aggregator_is_refused(it):
 
 
 def test_what_has_decimals_but_no_rounds_gives_no_answer(it):
-    token = it.chain.deploy(it.built["StockToken"], "Stock", "S", 8, it.governor, sender=it.governor)
+    token = it.chain.deploy(it.built["MockDollar"], 8, sender=it.governor)
     feed = it.chain.deploy(it.built["ChainlinkFeed"], token, sender=it.governor)
     with reverts("ChainlinkFeed_NoAnswer", token):
         feed.latest()
