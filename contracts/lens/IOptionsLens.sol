@@ -87,7 +87,7 @@ interface IOptionsLens {
     /// @param reserveMain The main pool's free cash, premium and its part of the fee included.
     /// @param reserveInsurance The insurance pool's free cash, its part of the fee included.
     /// @param side 60% of the main pool's cash for each of calls and puts.
-    /// @param width 112 bits for a position and for a side.
+    /// @param width 88 bits for a side.
     struct OpenBounds {
         uint256 margin;
         uint256 reserveMain;

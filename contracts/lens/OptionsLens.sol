@@ -2,7 +2,6 @@
 pragma solidity ^0.8.30;
 
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
-import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 
 import { EverlastingMath } from "../math/EverlastingMath.sol";
 import { PoolMath } from "../math/PoolMath.sol";
@@ -184,7 +183,7 @@ contract OptionsLens is IOptionsLens {
             PoolMath.CAP - PoolMath.CAP_MAIN - lowFee / 5
         );
         bounds.side = _units(_over((s.cashMain * 3) / 5, PoolMath.reserved(side, true) + 2), PoolMath.CAP_MAIN - (income * 3) / 5);
-        bounds.width = type(uint112).max - Fixed.max(s.notional, side);
+        bounds.width = type(uint88).max - side;
     }
 
     /// @dev How many units of notional use up `room` at `rate` each.
@@ -204,7 +203,7 @@ contract OptionsLens is IOptionsLens {
         } catch {
             return 0;
         }
-        // `width` keeps it within 112 bits.
+        // `width` keeps it within 88 bits.
         IOptionsTypes.Order memory order = IOptionsTypes.Order({
             owner: owner,
             token: token,
@@ -267,7 +266,7 @@ contract OptionsLens is IOptionsLens {
             return IOptionsTypes.PerpetualOptions_TooManyPositions.selector;
         }
         uint256 side = uint256(order.isCall ? s.sold.callNotional : s.sold.putNotional) + order.notional;
-        if (Fixed.max(notional, side) > type(uint112).max) return Cast.Overflow.selector;
+        if (side > type(uint88).max) return IOptionsTypes.PerpetualOptions_NotionalTooLarge.selector;
         refusal = _refusalOfStrike(s);
         if (refusal != 0) return refusal;
         if (p.cashMainAfter < p.reservedMainAfter || p.cashInsuranceAfter < p.reservedInsuranceAfter) {

@@ -18,8 +18,8 @@ import { PackedSet } from "./PackedSet.sol";
 import { PositionKeys } from "./PositionKeys.sol";
 
 /// @title The rest of `PerpetualOptions`: settlement, operators, pledges, rarer closes, governance, views
-/// @notice Runs on the storage of `PerpetualOptions`, which calls it for whatever it does not know itself. Its own storage stays empty, so calling it
-///         directly finds no token, no market and nobody's account.
+/// @notice Runs on the storage of `PerpetualOptions`, which calls it for whatever it does not know itself. Its own storage has no token, no market and no
+///         margin: who calls it directly finds nothing, and what he may write there (an operator, a pledge) nobody reads.
 /// @dev May declare no storage before the base's: nonces come after it.
 contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
     using PackedSet for PackedSet.Set;

@@ -58,7 +58,7 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
     // ── trading ────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionsTrading
     function open(Order calldata order) external nonReentrant returns (uint256 premium, uint256 fee) {
-        bool tight = _checkOrder(order);
+        bool tight = _checkOrder(order, true);
         Context memory c = _context(order.owner, order.token, PositionId(order.marketId, order.strike, order.isCall));
         Book storage book = _book(order.token);
         if (book.closeOnly) revert PerpetualOptions_CloseOnly(order.token);
@@ -91,7 +91,7 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
 
     /// @inheritdoc IOptionsTrading
     function close(Order calldata order) external nonReentrant returns (Closed memory closed) {
-        bool tight = _checkOrder(order);
+        bool tight = _checkOrder(order, false);
         Context memory c = _context(order.owner, order.token, PositionId(order.marketId, order.strike, order.isCall));
         Book storage book = _book(order.token);
         uint256 held = _held(c);
@@ -194,12 +194,13 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
 
     // ── within ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @return tight Whether the caller is an executor, whose orders were committed before their price was known.
-    function _checkOrder(Order calldata order) private view returns (bool tight) {
+    function _checkOrder(Order calldata order, bool opening) private view returns (bool tight) {
         if (block.timestamp > order.deadline) revert PerpetualOptions_Expired(order.deadline, block.timestamp);
         if (order.notional == 0) revert PerpetualOptions_ZeroNotional();
         if (msg.sender == order.owner) return false;
         if (operators[order.owner][msg.sender]) return executors[msg.sender];
-        if (pledgees[order.owner][order.token] != msg.sender) revert PerpetualOptions_NotOperator(order.owner, msg.sender);
+        // A pledgee may end risks in an account, and add none.
+        if (opening || pledgees[order.owner][order.token] != msg.sender) revert PerpetualOptions_NotOperator(order.owner, msg.sender);
     }
 
     function _checkPledge(address owner, address token) private view {
