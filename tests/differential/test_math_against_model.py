@@ -67,7 +67,7 @@ def test_rent_growth(kit, notional, main, insurance, seconds):
     used = [min(WAD, need * WAD // cash) if cash else 0 for need, cash in zip(reserved, (main, insurance), strict=True)]
     assert [kit.math.reserved(notional, layer) for layer in (True, False)] == reserved
     assert [kit.math.utilisation(*each) for each in zip(reserved, (main, insurance), strict=True)] == used
-    assert kit.math.rentGrowth(notional, main, insurance, seconds) == rent_rate_wad(max(used)) * 10**9 * seconds // YEAR
+    assert kit.math.rentGrowth(notional, main, insurance, seconds) == rent_rate_wad(max(used)) * seconds // YEAR
 
 
 @thorough
@@ -98,7 +98,8 @@ def test_payments_are_shared_alike(kit, main, insurance, share):
 @thorough
 @given(notional=AMOUNT, growth=st.integers(0, 10**32))
 def test_owed_and_its_parts(kit, notional, growth):
-    owed = kit.math.owed(notional, growth)
+    owed = kit.math.fundingOwed(notional, growth)
     assert owed == ceil_div(notional * growth, INDEX)
+    assert kit.math.rentOwed(notional, growth) == ceil_div(notional * growth, WAD)
     parts = funding_split(owed, 0)
     assert parts.main + parts.insurance == owed

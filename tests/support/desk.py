@@ -27,7 +27,7 @@ YEAR = 31_536_000
 UINT112_MAX = 2**112 - 1
 UINT256_MAX = 2**256 - 1
 MAIN, INSURANCE = 0, 1
-ASK, BID, MARK = 0, 1, 2
+ASK, BID, MARK, TIGHT_ASK, TIGHT_BID = range(5)
 OPEN, CLOSED, STALE, HALTED = 0, 1, 2, 3
 VOLUNTARY, LIQUIDATION, EXERCISE, EVICTION, FROZEN = range(5)
 FREE = ZERO_ADDRESS
@@ -199,7 +199,13 @@ class Desk:
         return int(self.token.contract.balanceOf(owner))
 
     def cash(self, layer: int) -> int:
-        return self.balance(self.pool(layer))
+        """A pool's ledger entry, less what of the main pool's is the treasury's."""
+        return self.balance(self.pool(layer)) - (int(self.book.treasuryDue) if layer == MAIN else 0)
+
+    @property
+    def fees(self) -> int:
+        """The treasury's part of the fees: collected, and still in the main pool's entry."""
+        return self.free(self.who.treasury) + int(self.book.treasuryDue)
 
     # ── trading ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def id(self, strike: int = 0, is_call: bool = True, market: int | None = None) -> tuple[int, int, bool]:

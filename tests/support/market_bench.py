@@ -134,13 +134,27 @@ class MarketBench:
     def state(self) -> Any:
         return self.market.state()
 
+    @property
+    def now(self) -> Any:
+        """The state with the interval that is pending."""
+        return self.market.peek()[0]
+
     def refresh(self) -> Any:
-        """The receipt, having checked that `peek` foresaw state and status."""
-        foreseen, status = self.market.peek()
+        """The receipt, having checked that `peek` foresaw state and status, and that what only the clock's running would change stays pending."""
+        stored, (foreseen, status) = self.state, self.market.peek()
+        pending = self._stays_pending(stored, foreseen)
         receipt = self.market.refresh(sender=self.stranger)
         assert receipt.return_value == (status, foreseen.updatedAt)
-        assert self.market.state() == foreseen
+        assert self.state == (stored if pending else foreseen)
+        if stored.price:  # events that waited for a first price are due now that there is one
+            assert self.market.peek() == (foreseen, status)
         return receipt
+
+    def _stays_pending(self, stored: Any, foreseen: Any) -> bool:
+        final = self.market.windDown()[1] or self.chain.now
+        due = stored.price and any(event.at <= min(self.chain.now, final) for event in self.market.events())
+        alike = stored._replace(accruedAt=foreseen.accruedAt, a=foreseen.a, b=foreseen.b) == foreseen
+        return not due and alike and foreseen.accruedAt <= max(stored.accruedAt, stored.updatedAt + stored.maxAge)
 
     def status(self) -> int:
         """Refresh, and only the status."""

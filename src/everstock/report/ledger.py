@@ -282,7 +282,7 @@ def _lps(ledger: TokenLedger, posting: _Posting, parties: Sequence[Party]) -> No
                 posting.pool_in[name],
                 posting.pool_out[name],
                 ledger.result(name),
-                _vault(ledger, posting.system.options.address, pool.address),
+                int(pool.contract.nav(False).cash),
                 nav,
                 sum(line.shares for line in here),
                 nav - sum(line.worth for line in here),
@@ -295,6 +295,12 @@ def _vault(ledger: TokenLedger, module: str, owner: str) -> int:
     return int(ledger.token.system.vault.balanceOf(ledger.token.address, module, owner))
 
 
+def _earned(ledger: TokenLedger, party: Party) -> int:
+    """A free balance; the treasury's fees too that wait in the main pool's entry to be collected."""
+    waiting = int(ledger.token.system.options.tokenBook(ledger.token.address).treasuryDue)
+    return _vault(ledger, FREE, party.address) + (waiting if party.role is Role.TREASURY else 0)
+
+
 def _balances(ledger: TokenLedger, posting: _Posting) -> None:
     """What every party holds: wallet, margin or free balance, and pool shares."""
     options = posting.system.options.address
@@ -303,7 +309,7 @@ def _balances(ledger: TokenLedger, posting: _Posting) -> None:
         if party.role is Role.POOL:
             continue
         wallet = int(ledger.token.contract.balanceOf(party.address))
-        held = _vault(ledger, options, party.address) + _vault(ledger, FREE, party.address)
+        held = _vault(ledger, options, party.address) + _earned(ledger, party)
         stakes = sum(line.worth + line.claimable for line in ledger.lps if line.name == party.name)
         ledger.ended[party.name] = wallet + held + stakes
 
@@ -318,7 +324,7 @@ def _checks(ledger: TokenLedger, posting: _Posting) -> None:
 
     for party in ledger.parties:
         name, margin = party.name, _vault(ledger, options, party.address)
-        free, wallet = _vault(ledger, FREE, party.address), int(token.contract.balanceOf(party.address))
+        free, wallet = _earned(ledger, party), int(token.contract.balanceOf(party.address))
         if party.role is Role.TRADER:
             booked = posting.margin_in[name] - posting.margin_out[name] + ledger.result(name)
             add(Check(f"{name}: margin by events = in the vault", booked, margin))

@@ -62,16 +62,18 @@ def test_the_insurance_pool_binds(desk):
     assert check_max_open(desk) == bounds(desk).reserveInsurance > 0
 
 
-def test_the_width_is_what_112_bits_leave(system):
+def test_the_width_is_what_88_bits_leave(system):
     desk = Desk.empty(system, add_token(system, "WIDE.M", decimals=6, min_notional="1"))
     for layer in (MAIN, INSURANCE):
         desk.fund_pool(layer, UINT112_MAX)
     desk.add_margin(desk.who.trader, UINT112_MAX)
-    found = check_max_open(desk)
-    assert bounds(desk).width == UINT112_MAX > found > UINT112_MAX // 2
-    desk.open(0, True, found)
-    assert bounds(desk, 1).width == UINT112_MAX - found
-    assert bounds(desk, 1, False).width == UINT112_MAX
+    largest = 2**88 - 1
+    assert check_max_open(desk) == bounds(desk).width == largest
+    desk.open(0, True, largest // 3)
+    assert check_max_open(desk) == bounds(desk, 1).width == largest - largest // 3
+    assert bounds(desk, 1, False).width == largest
+    desk.open(1, True, largest - largest // 3)
+    assert check_max_open(desk) == bounds(desk).width == 0
 
 
 def test_room_of_a_unit_is_no_room(desk):

@@ -176,9 +176,12 @@ def test_the_reserves_and_the_sides(desk):
     desk.fund_pool(MAIN, 10_000 * ONE)
     assert check_open(desk, notional=2_100 * ONE) == "PerpetualOptions_InsufficientReserve"  # the insurance pool's
     desk.add_margin(desk.who.trader, UINT112_MAX)
-    assert check_open(desk, notional=UINT112_MAX) == "PerpetualOptions_InsufficientReserve"
+    assert check_open(desk, notional=2**88 - 1) == "PerpetualOptions_InsufficientReserve"
+    assert check_open(desk, notional=2**88) == "PerpetualOptions_NotionalTooLarge"
+    assert check_open(desk, notional=UINT112_MAX) == "PerpetualOptions_NotionalTooLarge"
     desk.open(notional=ONE)
-    assert check_open(desk, notional=UINT112_MAX) == "Overflow"
+    assert check_open(desk, notional=2**88 - 1) == "PerpetualOptions_NotionalTooLarge"
+    assert check_open(desk, 0, False, notional=2**88 - 1) == "PerpetualOptions_InsufficientReserve"
 
 
 def test_a_seventeenth_position(desk):

@@ -80,10 +80,25 @@ def find_halt_with_an_old_stamp(bench, since):
 
 
 def find_halt_without_a_stamp(bench, since):
-    """Nothing to go by: charged no further than it was."""
+    """Nothing to go by but the stored print, whose age has not ended: charged to now."""
     bench.chain.warp(60)
     bench.break_feed()
-    return HALTED, None
+    return HALTED, bench.chain.now
+
+
+def find_halt_without_a_stamp_when_the_stored_print_has_aged(bench, since):
+    """Charged to where the stored print's age ends."""
+    aged = bench.state.updatedAt + MAX_AGE
+    bench.chain.warp(MAX_AGE + 300)
+    bench.break_feed()
+    return HALTED, aged
+
+
+def find_stale_by_a_shorter_age(bench, since):
+    """The asset's prints are good for a minute only now, but the stored one has been charged on as long as it was."""
+    bench.configure(max_age=60)
+    bench.chain.warp(1_000)
+    return STALE, bench.chain.now
 
 
 def find_halt_by_the_breaker(bench, since):
@@ -99,9 +114,11 @@ FINDS = [
     find_halt_with_a_stamp,
     find_halt_with_an_old_stamp,
     find_halt_without_a_stamp,
+    find_halt_without_a_stamp_when_the_stored_print_has_aged,
+    find_stale_by_a_shorter_age,
     find_halt_by_the_breaker,
 ]
-FEED_SIDE = {find_stale, find_halt_with_a_stamp, find_halt_with_an_old_stamp, find_halt_without_a_stamp}
+FEED_SIDE = {*FINDS} - {find_open, find_closed, find_halt_by_the_breaker}
 
 
 @pytest.mark.parametrize("find", FINDS, ids=lambda find: find.__name__)
@@ -121,7 +138,7 @@ def test_rule_2(stock, pricing_of, prepare, find):
     after, now = stock.state, stock.chain.now
     assert receipt.return_value == (status, after.updatedAt)
 
-    if before.running and until is not None:
+    if before.running:
         assert after.accruedAt == max(before.accruedAt, until)
         gained = growth(pricing, stock, reference, before.accruedAt, after.accruedAt)
     else:
@@ -411,10 +428,11 @@ def test_closed_hours_weigh_a_fifth(stock, pricing_of):
     before = stock.state
     stock.chain.set_time(start + CLOSE + 400)
     assert stock.status() == CLOSED
+    assert stock.state == before, "pending"
     weighted = 100 * WAD + 400 * WAD // 5
     assert stock.sessions.weighted_seconds_wad(start + CLOSE - 100, start + CLOSE + 400) == weighted
     assert (
-        stock.state.a - before.a == growth(pricing, stock, price, before.accruedAt, stock.chain.now, before.variance)[0]
+        stock.now.a - before.a == growth(pricing, stock, price, before.accruedAt, stock.chain.now, before.variance)[0]
     )
 
 

@@ -360,9 +360,12 @@ def due(bench: MarketBench, lumps: int = 0) -> int:
     """By hand: (ΔΛ + lumps)/u and 60% a year of rent until the reopening, each rounded up."""
     listing, now, u = bench.listing, bench.chain.now, bench.market.constants().u
     reopening = bench.sessions.next_open_after_close(now)
-    v = max(listing.min_variance, min(listing.max_variance, bench.state.variance))
+    state = bench.state
+    v = max(listing.min_variance, min(listing.max_variance, state.variance))
     loaded = v * 13 // 10
-    run = loaded * bench.sessions.weighted_seconds_wad(bench.state.accruedAt, reopening) * WAD
+    reached = min(now, state.updatedAt + state.maxAge) if state.running else 0
+    accrued = max(state.accruedAt, reached)  # what is pending is in the index already
+    run = loaded * bench.sessions.weighted_seconds_wad(accrued, reopening) * WAD
     clock = run // (listing.c * bench.sessions.year_seconds_wad) + lumps
     return -(-clock * WAD // u) + -(-(6 * WAD // 10) * (reopening - now) // YEAR)
 

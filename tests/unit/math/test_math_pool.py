@@ -82,18 +82,19 @@ def test_rent_grows_with_the_fuller_pool_and_with_wall_time(kit):
     }
     for (main, insurance), rate in cases.items():
         assert kit.math.rentGrowth(notional, main, insurance, 0) == 0
-        assert abs(kit.math.rentGrowth(notional, main, insurance, YEAR) - rate * 10**9) <= 10**18
+        assert abs(kit.math.rentGrowth(notional, main, insurance, YEAR) - rate) <= 10**9
         if rate != 5 * PERCENT or not main:
-            assert kit.math.rentGrowth(notional, main, insurance, YEAR) == rate * 10**9
-            assert kit.math.rentGrowth(notional, main, insurance, 1) == rate * 10**9 // YEAR
+            assert kit.math.rentGrowth(notional, main, insurance, YEAR) == rate
+            assert kit.math.rentGrowth(notional, main, insurance, 1) == rate // YEAR
 
 
-@pytest.mark.parametrize(
-    ("notional", "growth", "owed"),
-    [(0, 5, 0), (5, 0, 0), (1, 1, 1), (1, INDEX, 1), (1, INDEX + 1, 2), (10, INDEX // 10, 1), (10, INDEX // 10 + 1, 2)],
-)
-def test_owed_is_rounded_up(kit, notional, growth, owed):
-    assert kit.math.owed(notional, growth) == owed
+@pytest.mark.parametrize(("owed_by", "scale"), [("fundingOwed", INDEX), ("rentOwed", WAD)])
+def test_owed_is_rounded_up(kit, owed_by, scale):
+    """Funding indices count in 1e27, the rent index in WAD."""
+    owed = getattr(kit.math, owed_by)
+    assert [owed(0, 5), owed(5, 0), owed(1, 1)] == [0, 0, 1]
+    assert [owed(1, scale), owed(1, scale + 1)] == [1, 2]
+    assert [owed(10, scale // 10), owed(10, scale // 10 + 1)] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,10 @@ def test_separable_funding_equals_the_integral_across_crossings(seed: int) -> No
         harness.answer(int(REFERENCE_USD * exp(ln_s) * WAD))
         for j in (rng.randint(-20, 20),):
             if j in live:  # dies, and may be reborn
-                harness.market.set_live(j, False)
+                harness.market.set_live(j, False, harness.now)
                 del live[j]
             else:
-                harness.market.set_live(j, True)
+                harness.market.set_live(j, True, harness.now)
                 live[j] = len(harness.steps)
                 born_index[j] = harness.index(j)
     for j, since in live.items():
@@ -89,7 +89,7 @@ def test_ten_years_of_hourly_pokes_over_the_whole_range() -> None:
     strikes = (-164, -100, -3, 0, 3, 100, 164)
     harness.answer(prices_wad[at])
     for j in strikes:
-        harness.market.set_live(j, True)
+        harness.market.set_live(j, True, harness.now)
     time_in = {}
     for _ in range(10 * 365 * 24):
         harness.now += 3600
@@ -107,8 +107,8 @@ def test_n_pokes_charge_as_one() -> None:
     often, once = Harness(), Harness()
     for harness in (often, once):
         harness.answer(REFERENCE_USD * WAD)
-        harness.market.set_live(0, True)
-        harness.market.set_live(5, True)
+        harness.market.set_live(0, True, harness.now)
+        harness.market.set_live(5, True, harness.now)
     for step in range(1, 1001):
         often.market.accrue(START + step)
     once.market.accrue(START + 1000)
@@ -146,7 +146,7 @@ def test_a_halt_stops_the_clock_and_only_the_feeds_own_resets_the_anchor(breaker
 def test_an_event_falls_due_once_also_with_the_clock_stopped() -> None:
     harness = Harness()
     harness.answer(REFERENCE_USD * WAD)
-    harness.market.set_live(0, True)
+    harness.market.set_live(0, True, harness.now)
     lump_wad = 15 * WAD // 10
     harness.market.schedule_event(ScheduledEvent(START + 2 * DAY, lump_wad, WAD // 10), START)
     harness.now += 2 * DAY - 1

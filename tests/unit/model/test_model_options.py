@@ -84,7 +84,9 @@ def test_open_charges_ask_and_fee(scene: Scene) -> None:
     book = system.options.books[TOKEN]
     assert book.reserved(Layer.MAIN) == 75 * UNIT
     assert book.reserved(Layer.INSURANCE) == 25 * UNIT
-    assert system.vault.balance(TOKEN, "free", "treasury") == opened.fee * 3 // 10
+    assert book.treasury_due == opened.fee * 3 // 10
+    assert system.collect_fees(TOKEN) == opened.fee * 3 // 10
+    assert (system.vault.balance(TOKEN, "free", "treasury"), book.treasury_due) == (opened.fee * 3 // 10, 0)
     check_all(system)
 
 
@@ -216,7 +218,7 @@ def test_x7_liquidation_restores_the_initial_margin(scene: Scene) -> None:
     assert 0 < closed.notional < 50 * UNIT
     assert system.vault.balance(TOKEN, "free", KEEPER) == closed.fee == closed.notional // 1000
     health = system.health(TRADER, TOKEN)
-    assert 0 <= health.equity - health.initial_margin < 50
+    assert -1 <= health.equity - health.initial_margin < 50  # the payout is rounded down, the requirement up
     with refused("Healthy"):
         system.liquidate(TRADER, TOKEN, option, KEEPER)
     check_all(system)

@@ -46,7 +46,7 @@ def proceeds_of(desk: Desk, notional: int, strike: int = 0, is_call: bool = True
 def test_close_of_everything_pays_the_bid_less_the_fee(holder, notional):
     desk = holder
     balance, main, insurance = desk.balance(desk.who.trader), desk.cash(MAIN), desk.cash(INSURANCE)
-    treasury = desk.free(desk.who.treasury)
+    treasury = desk.fees
     proceeds = proceeds_of(desk, N)
     fee = fee_of(N, proceeds)
     receipt = desk.close(0, True, notional)
@@ -54,12 +54,12 @@ def test_close_of_everything_pays_the_bid_less_the_fee(holder, notional):
     assert receipt.return_value == closed
     assert desk.balance(desk.who.trader) == balance + proceeds - fee
     assert desk.cash(INSURANCE) == insurance + fee // 5
-    assert desk.free(desk.who.treasury) == treasury + fee * 3 // 10
+    assert desk.fees == treasury + fee * 3 // 10
     assert desk.cash(MAIN) == main - proceeds + fee - fee // 5 - fee * 3 // 10
     assert desk.positions() == []
     assert desk.position() == (0, 0, 0)
-    assert desk.book[4:8] == (0, 0, 0, desk.book.rentAccruedAt)
-    assert desk.book.marketIds == []
+    book = desk.book
+    assert (book.callNotional, book.putNotional, book.rentIndex, book.marketIds) == (0, 0, 0, [])
     assert not desk.market.contract.isLive(0)
     assert desk.event(receipt, "Close").args == {
         "owner": desk.who.trader,

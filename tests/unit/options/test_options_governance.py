@@ -135,14 +135,32 @@ def test_views_of_what_is_not_there_are_empty(desk: Desk):
 # ---------------------------------------------------------------------------------------------- construction
 
 
-@pytest.mark.parametrize("missing", ["vault", "treasury", "main deployer", "insurance deployer"])
-def test_the_book_is_not_built_without_its_parts(desk, missing):
-    parts = {name: desk.chain.account(name) for name in ("vault", "treasury", "main deployer", "insurance deployer")}
-    parts[missing] = ZERO_ADDRESS
+PARTS = ("vault", "treasury", "main deployer", "insurance deployer")
+
+
+@pytest.mark.parametrize("contract", ["PerpetualOptions", "OptionsExtension"])
+@pytest.mark.parametrize("missing", PARTS)
+def test_the_book_is_not_built_without_its_parts(desk, contract, missing):
+    parts = {name: desk.chain.account(name) for name in PARTS} | {missing: ZERO_ADDRESS}
+    extension = [desk.options.extension()] if contract == "PerpetualOptions" else []
+    with reverts("PerpetualOptions_ZeroAddress"):
+        desk.chain.deploy(
+            desk.system.artifacts[contract],
+            desk.system.authority,
+            *parts.values(),
+            *extension,
+            sender=desk.who.stranger,
+        )
+
+
+@pytest.mark.parametrize("extension", [ZERO_ADDRESS, "0x" + "77" * 20])
+def test_the_book_is_not_built_on_an_extension_without_code(desk, extension):
+    parts = [desk.chain.account(name) for name in PARTS]
     with reverts("PerpetualOptions_ZeroAddress"):
         desk.chain.deploy(
             desk.system.artifacts["PerpetualOptions"],
             desk.system.authority,
-            *parts.values(),
+            *parts,
+            extension,
             sender=desk.who.stranger,
         )

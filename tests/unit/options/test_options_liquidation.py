@@ -349,11 +349,11 @@ def test_a_position_past_its_markets_wind_down_announcement_is_still_liquidated(
 
 def test_the_fee_goes_to_no_pool_and_no_treasury(weak):
     desk = weak
-    treasury, insurance = desk.free(desk.who.treasury), desk.cash(INSURANCE)
+    treasury, insurance = desk.fees, desk.cash(INSURANCE)
     desk.settle()
     settled, main = desk.cash(INSURANCE), desk.cash(MAIN)
     closed = desk.liquidate().return_value
-    assert desk.free(desk.who.treasury) == treasury
+    assert desk.fees == treasury
     assert desk.cash(INSURANCE) == settled >= insurance
     assert desk.cash(MAIN) == main - closed.payoutMain
 

@@ -56,7 +56,7 @@ def test_open_moves_premium_and_fee_and_nothing_else(desk, is_call):
     assert desk.balance(desk.who.trader) == MARGIN - premium - fee
     assert desk.cash(MAIN) == MAIN_CASH + premium + fee // 2
     assert desk.cash(INSURANCE) == INSURANCE_CASH + fee // 5
-    assert desk.free(desk.who.treasury) == fee * 3 // 10
+    assert desk.fees == fee * 3 // 10
     assert desk.token.contract.totalSupply() == supply
 
 
@@ -67,7 +67,7 @@ def test_open_rounds_the_fees_parts_down_and_gives_main_the_rest(desk):
     desk.open(0, True, notional)
     treasury, insurance = fee * 3 // 10, fee // 5
     assert fee % 10 != 0
-    assert desk.free(desk.who.treasury) == treasury
+    assert desk.fees == treasury
     assert desk.cash(INSURANCE) - INSURANCE_CASH == insurance
     assert desk.cash(MAIN) - MAIN_CASH == premium + fee - treasury - insurance
 
@@ -107,7 +107,7 @@ def test_open_again_adds_to_the_position_after_settling_it(desk):
     assert after.notional == 3 * N
     settled = desk.event(receipt, "Settle")
     assert settled["funding"] == up(N * (after.fundingIndex - before.fundingIndex), 10**27) > 0
-    assert settled["rent"] == up(N * (after.rentIndex - before.rentIndex), 10**27) > 0
+    assert settled["rent"] == up(N * (after.rentIndex - before.rentIndex), WAD) > 0
     assert desk.health().owed == 0
 
 
@@ -242,19 +242,34 @@ def test_open_of_the_largest_notional_without_a_limit_is_beyond_the_balance(desk
         desk.open(0, True, UINT112_MAX)
 
 
-def test_a_books_notional_stays_within_112_bits(desk):
-    """Cash does, so what the pools may sell on either side is smaller: no notional comes near its field's end."""
+@pytest.mark.parametrize("is_call", [True, False])
+def test_a_side_of_the_book_holds_88_bits_and_not_a_unit_more(desk, is_call):
     for layer in (MAIN, INSURANCE):
         desk.fund_pool(layer, desk.pool(layer).maxDeposit(desk.who.lp))
-    desk.add_margin(desk.who.trader, 2**113)
-    with desk.refused("PerpetualOptions_SideLimit"):
-        desk.open(0, True, UINT112_MAX)
-    most = UINT112_MAX * 79 // 100
-    desk.open(0, True, most)
-    assert desk.book.callNotional == desk.position().notional == most
-    with desk.refused("PerpetualOptions_SideLimit"):
-        desk.open(0, True, UINT112_MAX - most)
-    desk.close()
+    for owner in (desk.who.trader, desk.who.rival):
+        desk.add_margin(owner, 2**89)
+    largest = 2**88 - 1
+    for notional in (largest + 1, UINT112_MAX):
+        desk.add_margin(desk.who.trader, notional)
+        with desk.refused("PerpetualOptions_NotionalTooLarge", notional, largest):
+            desk.open(0, is_call, notional)
+    desk.open(0, is_call, largest)
+    assert desk.position(0, is_call).notional == largest
+    assert (desk.book.callNotional, desk.book.putNotional) == ((largest, 0) if is_call else (0, largest))
+    for owner, strike in ((desk.who.trader, 0), (desk.who.rival, 3)):
+        with desk.refused("PerpetualOptions_NotionalTooLarge", largest + ONE, largest):
+            desk.open(strike, is_call, ONE, owner=owner)
+    desk.open(0, not is_call, largest, owner=desk.who.rival)
+    assert desk.book.callNotional == desk.book.putNotional == largest
+    assert desk.sold() == {0: (largest, largest)}
+    desk.pass_time(HOUR)
+    desk.settle()
+    state = desk.options.marketState(desk.token.address, desk.market.id)
+    held = [desk.position(0, is_call), desk.position(0, not is_call, owner=desk.who.rival)]
+    assert state.rentEntry == sum(p.notional * p.rentIndex for p in held) > 2**88
+    desk.close(0, is_call)
+    desk.close(0, not is_call, owner=desk.who.rival)
+    assert desk.sold() == {}
 
 
 def test_a_notional_beyond_112_bits_does_not_decode(desk):

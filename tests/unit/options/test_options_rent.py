@@ -8,7 +8,6 @@ from everstock.chain import ZERO_ADDRESS
 from support.desk import (
     DAY,
     HOUR,
-    INDEX,
     INSURANCE,
     MAIN,
     MAIN_CASH,
@@ -58,7 +57,7 @@ def growth(desk: Desk, seconds: int) -> int:
 )
 def test_the_rate_of_a_year_at_a_utilisation(system, cash, rate):
     desk = at_utilisation(system, cash)
-    assert growth(desk, YEAR) == int(float(rate) * 10**9) * 10**18
+    assert growth(desk, YEAR) == int(float(rate) * 10**9) * 10**9
 
 
 def test_the_rate_between_the_kink_and_full(system):
@@ -67,15 +66,15 @@ def test_the_rate_between_the_kink_and_full(system):
     used = RESERVED * WAD // cash
     rate = WAD * 12 // 100 + WAD * 48 // 100 * (used - WAD * 8 // 10) // (WAD // 5)
     assert rate == pytest.approx(0.36 * WAD)
-    assert growth(desk, DAY) == rate * 10**9 * DAY // YEAR
+    assert growth(desk, DAY) == rate * DAY // YEAR
 
 
 def test_an_idle_token_accrues_five_per_cent(desk):
-    assert growth(desk, YEAR) == INDEX // 20
+    assert growth(desk, YEAR) == WAD // 20
 
 
 def test_a_token_without_cash_accrues_five_per_cent(system):
-    assert growth(Desk.empty(system), YEAR) == INDEX // 20
+    assert growth(Desk.empty(system), YEAR) == WAD // 20
 
 
 def test_main_sets_the_rate_when_it_is_the_fuller_one(desk):
@@ -83,7 +82,7 @@ def test_main_sets_the_rate_when_it_is_the_fuller_one(desk):
     reserved, cash = 300 * ONE, desk.cash(MAIN)
     used = reserved * WAD // cash
     assert used > 100 * ONE * WAD // desk.cash(INSURANCE)
-    assert growth(desk, YEAR) == (WAD // 20 + WAD * 7 // 100 * used // (WAD * 8 // 10)) * 10**9
+    assert growth(desk, YEAR) == (WAD // 20 + WAD * 7 // 100 * used // (WAD * 8 // 10))
 
 
 def test_no_time_no_rent(desk):
@@ -94,15 +93,15 @@ def test_no_time_no_rent(desk):
 def test_an_operation_is_charged_at_the_utilisation_before_it(desk):
     desk.pass_time(DAY)
     desk.open(0, True, 400 * ONE)  # 30% from here on
-    assert desk.book.rentIndex == INDEX // 20 * DAY // YEAR
-    assert growth(desk, DAY) > INDEX // 20 * DAY // YEAR
+    assert desk.book.rentIndex == WAD // 20 * DAY // YEAR
+    assert growth(desk, DAY) > WAD // 20 * DAY // YEAR
 
 
 def test_a_deposit_is_charged_at_the_utilisation_before_it(system):
     desk = at_utilisation(system, RESERVED)
     desk.pass_time(DAY)
     desk.fund_pool(INSURANCE, 1_000 * ONE)
-    assert desk.book.rentIndex == 6 * INDEX // 10 * DAY // YEAR
+    assert desk.book.rentIndex == 6 * WAD // 10 * DAY // YEAR
 
 
 @pytest.mark.parametrize("answer", [-1, 90_000 * 10**8])
@@ -112,7 +111,7 @@ def test_rent_runs_in_wall_time_whatever_the_price_says(desk, answer):
     desk.refresh()
     with desk.chain.anchor():
         while_halted = growth(desk, DAY)
-    assert while_halted >= INDEX // 20 * DAY // YEAR
+    assert while_halted >= WAD // 20 * DAY // YEAR
 
 
 def test_every_position_owes_rent_on_its_notional_alike(desk):
@@ -120,7 +119,7 @@ def test_every_position_owes_rent_on_its_notional_alike(desk):
     desk.open(-5, False, N, owner=desk.who.rival)
     desk.pass_time(HOUR)
     events = [desk.event(desk.settle(owner), "Settle") for owner in (desk.who.trader, desk.who.rival)]
-    assert events[0]["rent"] == events[1]["rent"] == up(N * desk.book.rentIndex, INDEX)
+    assert events[0]["rent"] == events[1]["rent"] == up(N * desk.book.rentIndex, WAD)
     assert events[0]["funding"] != events[1]["funding"]
 
 

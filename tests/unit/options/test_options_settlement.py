@@ -44,7 +44,7 @@ def indebted(holder: Desk) -> Desk:
 
 def due(desk: Desk, notional: int, funding_growth: int, rent_growth: int) -> tuple[int, int]:
     """What a position owes main and insurance."""
-    funding, rent = up(notional * funding_growth, INDEX), up(notional * rent_growth, INDEX)
+    funding, rent = up(notional * funding_growth, INDEX), up(notional * rent_growth, WAD)
     insurance = funding // 100 + rent // 10
     return funding + rent - insurance, insurance
 
@@ -54,7 +54,7 @@ def rent_growth(desk: Desk, seconds: int) -> int:
     used = max(desk.options.poolState(desk.token.address, layer).reserved * WAD // desk.cash(layer) for layer in (0, 1))
     assert used < 8 * WAD // 10
     rate = 5 * WAD // 100 + (7 * WAD // 100) * used // (8 * WAD // 10)
-    return rate * 10**9 * seconds // YEAR
+    return rate * seconds // YEAR
 
 
 # ---------------------------------------------------------------------------------------------- paid from balance
@@ -81,7 +81,7 @@ def test_settle_takes_what_is_owed_from_the_balance(holder):
         "marketId": desk.market.id,
         "id": desk.id(),
         "funding": up(N * desk.funding_index(0), INDEX),
-        "rent": up(N * growth, INDEX),
+        "rent": up(N * growth, WAD),
     }
     assert desk.events(receipt, "Owe") == desk.events(receipt, "Repay") == []
 
@@ -141,9 +141,13 @@ def test_settle_covers_every_position_of_every_market(desk):
 def test_settle_needs_no_price_and_runs_no_further_than_the_last_one_carries(holder):
     desk = holder
     desk.chain.warp(3 * DAY)
-    stored = desk.market.contract.state()
+    market = desk.market.contract
+    stored = market.state()
     desk.settle()
-    assert desk.market.contract.state().accruedAt == stored.updatedAt + 4_200
+    assert market.state() == stored, "the interval stays pending"
+    market.accrue(sender=desk.who.stranger)
+    assert market.state().accruedAt == stored.updatedAt + 4_200
+    assert desk.position().fundingIndex == desk.funding_index(0) > 0
     desk.publish()
     desk.refresh()
     assert desk.health().owed > 0  # the rest
@@ -202,7 +206,7 @@ def test_debt_by_numbers(holder):
     desk.pass_time(5 * DAY)
     desk.refresh()
     balance = desk.balance(desk.who.trader)
-    funding, rent = desk.funding_index(0) / INDEX * 100, rent_growth(desk, 5 * DAY) / INDEX * 100
+    funding, rent = desk.funding_index(0) / INDEX * 100, rent_growth(desk, 5 * DAY) / WAD * 100
     assert 2.4 < funding < 2.6  # 100 · 2.936% · 5 days · 0.1714 a day
     assert 0.074 < rent < 0.082  # 100 · 5 days of 5.7% a year
     desk.settle()
@@ -320,14 +324,14 @@ def test_the_proceeds_of_a_close_pay_debt_before_the_fee_and_the_owner(indebted)
 def test_proceeds_smaller_than_the_debt_pay_a_part_and_no_fee(indebted):
     desk = indebted
     debt = desk.debt()
-    treasury = desk.free(desk.who.treasury)
+    treasury = desk.fees
     closed = desk.close(0, True, 2 * ONE).return_value
     assert 0 < closed.payoutMain < sum(debt)
     assert (closed.debtPaid, closed.fee) == (closed.payoutMain, 0)
     to_insurance = closed.debtPaid * debt[1] // sum(debt)
     assert desk.debt() == (debt[0] - closed.debtPaid + to_insurance, debt[1] - to_insurance)
     assert desk.balance(desk.who.trader) == 0
-    assert desk.free(desk.who.treasury) == treasury
+    assert desk.fees == treasury
 
 
 def test_the_fee_is_taken_as_far_as_the_proceeds_go_after_the_debt(indebted):

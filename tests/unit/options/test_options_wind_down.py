@@ -10,7 +10,6 @@ from support.desk import (
     FROZEN,
     HALTED,
     HOUR,
-    INDEX,
     INSURANCE,
     MAIN,
     ONE,
@@ -97,14 +96,14 @@ def test_anyone_closes_a_frozen_position_at_its_payoff_without_fee(ended):
     desk = ended
     desk.settle()
     balance, main, insurance = desk.balance(desk.who.trader), desk.cash(MAIN), desk.cash(INSURANCE)
-    treasury = desk.free(desk.who.treasury)
+    treasury = desk.fees
     receipt = desk.close_frozen(sender=desk.who.stranger)
     paid = N * payoff(desk, 0, True) // WAD
     assert paid == N // 10
     assert receipt.return_value == (N, paid, 0, 0, 0)
     assert desk.balance(desk.who.trader) == balance + paid
     assert (desk.cash(MAIN), desk.cash(INSURANCE)) == (main - paid, insurance)
-    assert desk.free(desk.who.treasury) == treasury
+    assert desk.fees == treasury
     assert desk.free(desk.who.stranger) == 0
     assert desk.event(receipt, "Close")["reason"] == FROZEN
 
@@ -183,10 +182,14 @@ def test_funding_ends_at_the_freeze(ended):
 
 def test_funding_of_a_market_nobody_poked_ends_with_its_last_price(ending):
     desk = ending
-    stored = desk.market.contract.state()
+    market = desk.market.contract
+    stored = market.state()
     desk.chain.warp(3 * DAY)
     desk.settle()
-    assert desk.market.contract.state().accruedAt == stored.updatedAt + 4_200
+    assert market.state() == stored, "the interval stays pending"
+    market.accrue(sender=desk.who.stranger)
+    assert market.state().accruedAt == stored.updatedAt + 4_200
+    assert desk.position().fundingIndex == desk.funding_index(0) > 0
 
 
 def test_rent_ends_with_the_first_operation_after_the_freeze(ended):
@@ -206,10 +209,10 @@ def test_rent_ends_with_the_first_operation_after_the_freeze(ended):
     desk.chain.warp(100 * DAY)
     assert desk.health().owed == owed
     event = desk.event(desk.close_frozen(), "Settle")
-    assert event["rent"] == up(N * (frozen_index - before), INDEX)
+    assert event["rent"] == up(N * (frozen_index - before), WAD)
     assert desk.book.rentIndex > frozen_index
     event = desk.event(desk.close_frozen(0, False, owner=desk.who.rival), "Settle")
-    assert event["rent"] == up(2 * N * (frozen_index - before), INDEX)
+    assert event["rent"] == up(2 * N * (frozen_index - before), WAD)
 
 
 @pytest.mark.parametrize("first", ["settle", "close_frozen", "deposit"])

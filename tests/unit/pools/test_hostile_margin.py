@@ -135,6 +135,7 @@ def test_a_blocked_payee_blocks_nobody_but_itself(desk):
     desk.move(110_000)
     desk.exercise()
     assert desk.free(desk.who.keeper) > 0
+    desk.options.collectFees(desk.token.address, sender=desk.who.stranger)
     assert desk.free(desk.who.treasury) > 0
     desk.main.requestRedeem(10**18, desk.who.lp, desk.who.lp, sender=desk.who.lp)
     desk.pass_time(DAY)

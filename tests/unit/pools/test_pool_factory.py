@@ -249,5 +249,5 @@ def test_a_six_decimal_token_works_from_end_to_end(system):
     desk.main.redeem(main, desk.who.lp, desk.who.lp, sender=desk.who.lp)
     owners = [desk.who.trader, desk.who.lp]
     held = sum(map(desk.wallet, owners)) + desk.cash(MAIN) + desk.cash(INSURANCE)
-    assert held + desk.free(desk.who.treasury) + desk.free(desk.who.keeper) == 1_600 * unit
+    assert held + desk.fees + desk.free(desk.who.keeper) == 1_600 * unit
     assert desk.cash(MAIN) <= 1

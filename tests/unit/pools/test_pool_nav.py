@@ -60,7 +60,7 @@ def test_the_value_of_a_small_book(desk, layer, for_deposit, price):
     for at in (desk, eth):
         mine = [(strike, is_call, n) for where, strike, is_call, n in sold if where is at]
         funding = sum(n * (at.funding_index(s) - at.position(s, c).fundingIndex) for s, c, n in mine) // INDEX
-        rent = sum(n * (rent_index - at.position(s, c).rentIndex) for s, c, n in mine) // INDEX
+        rent = sum(n * (rent_index - at.position(s, c).rentIndex) for s, c, n in mine) // WAD
         insurance = funding // 100 + rent // 10
         accrued += insurance if layer == INSURANCE else funding + rent - insurance
         kind = BID if for_deposit else ASK

@@ -72,6 +72,7 @@ class Scene:
             "vault.depositSealed": [token, desk.options.address, me, 1],
             "vault.withdraw": [token, 1, me],
             "vault.lock": [token, desk.options.address, 1],
+            "vault.fund": [token, desk.options.address, pool, 1, me, 0],
             "vault.settle": [token, [(me, -1), (me, 1), (FREE, 0)], FREE, 0],
             "vault.isSealed": [token, desk.options.address, pool],
             "vault.balanceOf": [token, FREE, desk.who.trader],
@@ -96,6 +97,8 @@ class Scene:
                 values.append(order)
             elif kind == "bool":
                 values.append(True)
+            elif kind == "bytes":
+                values.append(b"")
             elif kind == "bytes4":
                 values.append(b"\x01\xff\xc9\xa7")
             elif kind.endswith("[]"):
