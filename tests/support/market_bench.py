@@ -140,7 +140,7 @@ class MarketBench:
         return self.market.peek()[0]
 
     def refresh(self) -> Any:
-        """The receipt, having checked that `peek` foresaw state and status, and that what only the clock's running would change stays pending."""
+        """The receipt; `peek` foresaw it all, and an interval stays pending when all else does."""
         stored, (foreseen, status) = self.state, self.market.peek()
         pending = self._stays_pending(stored, foreseen)
         receipt = self.market.refresh(sender=self.stranger)

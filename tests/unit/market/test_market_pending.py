@@ -1,4 +1,4 @@
-"""The interval since the clock was last written: counted by whoever reads an index, written when something else changes."""
+"""The interval since the clock was last written: whoever reads an index counts it, what else changes writes it."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_a_refresh_that_changes_anything_writes_the_whole_interval_at_the_old_price(waiting, change):
-    """Also one that finds the asset's prints good for less long than when the interval began: what was read stays owed."""
+    """Also one that finds the asset's prints good for less long than when it began: what was read stays owed."""
     bench = waiting
     before = indices(bench)
     status = change(bench)
@@ -253,7 +253,7 @@ def test_what_a_closed_market_runs_past_its_last_prints_age_is_written_each_time
         assert stock.funding(0) > read
 
 
-# ---------------------------------------------------------------------------------------------- X4: never less than was read
+# ---------------------------------------------------------------------------------------------- X4: indices never fall
 
 
 def stale(bench):

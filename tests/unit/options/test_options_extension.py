@@ -125,7 +125,8 @@ Layout = list[tuple[int, int, str, str]]
 
 def layouts(*names: str) -> list[Layout]:
     spec = importlib.util.spec_from_file_location("everstock_compile", find_root() / "toolchain" / "compile.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     toolchain = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(toolchain)
     config = toolchain.Config.read()
