@@ -171,7 +171,7 @@ class Pair:
             reach = min(164, model.pricing.max_ln_wad // LN_GRID_STEP_WAD)  # no other strike can be opened
             strike = max(-reach, min(reach, near))
         if not self.holders[strike]:
-            model.set_live(strike, True)
+            model.set_live(strike, True, self.chain.now)
         self.holders[strike] += 1
         self.bench.live(strike)
 
@@ -182,7 +182,7 @@ class Pair:
         strike = self.draw.choice(known)
         self.holders[strike] -= 1
         if not self.holders[strike]:
-            self.model.set_live(strike, False)
+            self.model.set_live(strike, False, self.chain.now)
             self.seen["died"] += 1
         self.bench.die(strike)
 
