@@ -12,9 +12,8 @@ BOUNDS = {
     "PerpetualOptions_InsufficientMargin",
     "PerpetualOptions_InsufficientReserve",
     "PerpetualOptions_SideLimit",
-    "Overflow",
+    "PerpetualOptions_NotionalTooLarge",
 }
-OVERFLOW = bytes.fromhex("35278d12")  # Solady's Overflow(), which no ABI lists
 ACCEPTED = bytes(4)
 
 
@@ -22,7 +21,7 @@ def name_of(desk: Desk, selector: bytes) -> str:
     """The error's name; empty for none."""
     if selector == ACCEPTED:
         return ""
-    return "Overflow" if selector == OVERFLOW else desk.chain.registry.errors[selector].name
+    return desk.chain.registry.errors[selector].name
 
 
 def revert_of(call: Any, *args: Any, sender: Any) -> Reverted | None:
@@ -127,8 +126,6 @@ def check_max_open(desk: Desk, strike: int = 0, is_call: bool = True, owner: Any
 
 def attempt(desk: Desk, strike: int, is_call: bool, notional: int, owner: Any) -> str:
     """The name of the error that opening raises now; empty for none."""
-    if notional > UINT112_MAX:
-        return "Overflow"
     order = desk.order(strike, is_call, notional, limit=UINT256_MAX, owner=owner)
     return name_of(desk, refused(desk.options.open, order, sender=owner))
 
