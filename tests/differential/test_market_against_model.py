@@ -276,7 +276,7 @@ class Pair:
             model.require_strike_on_grid(strike)
             if kind == ASK:
                 model.require_openable(strike, now)
-            funding = model.funding_index(strike, model.clock) if strike in model.outside else 0
+            funding = model.funding_index(strike, model.clock_at(now)) if strike in model.outside else 0
             quote, rates = model.quote(strike, side), model.margin_rates(now)
             value = {ASK: quote.ask_wad, BID: quote.bid_wad, MARK: quote.mark_wad}[kind]
             strike_wad = model.pricing.strike_wad(strike)
