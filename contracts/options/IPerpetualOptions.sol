@@ -59,7 +59,7 @@ interface IOptionsExtension is IOptionsTypes {
     function setOperatorBySig(address owner, address operator, bool approved, uint256 deadline, bytes calldata signature) external;
 
     /// @notice Executors that are the owner's operator: move `amount` of the owner's margin to `to`'s free balance. With positions the account must stay at or
-    ///         above its *maintenance* margin, so that a thin account can still pay for its own stop.
+    ///         above its *maintenance* margin, so that a thin account can still pay for its own stop. A pledged account needs its pledgee's consent.
     function payExecutor(address owner, address token, uint256 amount, address to) external;
 
     /// @notice Let the caller's account in `token` back something that `pledgee` keeps, such as a loan. While it does, opening, closing and withdrawing end

@@ -8,6 +8,7 @@ import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 import { PoolMath } from "../math/PoolMath.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
+import { IPledgee } from "./IPerpetualOptions.sol";
 import { PackedSet } from "./PackedSet.sol";
 import { PoolBook } from "./PoolBook.sol";
 import { PositionKeys } from "./PositionKeys.sol";
@@ -306,6 +307,12 @@ abstract contract OptionsBase is PoolBook {
         uint256 required = initial ? h.initialMargin : h.maintenanceMargin;
         if (h.equity < int256(required)) revert PerpetualOptions_InsufficientMargin(h.equity, required);
         return c.pledged;
+    }
+
+    /// @dev What the owner of a pledged account does ends with its pledgee's consent.
+    function _checkPledge(address owner, address token) internal view {
+        address pledgee = pledgees[owner][token];
+        if (msg.sender != pledgee) IPledgee(pledgee).checkPledge(owner, token);
     }
 
     // ── health ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ import { PoolMath } from "../math/PoolMath.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 import { PriceStatus } from "../oracle/IPriceOracle.sol";
-import { IOptionsExtension, IPledgee } from "./IPerpetualOptions.sol";
+import { IOptionsExtension } from "./IPerpetualOptions.sol";
 import { Layer } from "./IOptionsTypes.sol";
 import { OptionsBase } from "./OptionsBase.sol";
 import { PackedSet } from "./PackedSet.sol";
@@ -91,7 +91,7 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
         bool pledged = _checkWithdrawal(owner, token, amount, false);
         _vault.release(token, owner, to, amount);
         // A fee of any size could otherwise carry pledged margin away.
-        if (pledged) IPledgee(pledgees[owner][token]).checkPledge(owner, token);
+        if (pledged) _checkPledge(owner, token);
     }
 
     /// @inheritdoc IOptionsExtension

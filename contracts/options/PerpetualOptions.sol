@@ -7,7 +7,7 @@ import { PoolMath } from "../math/PoolMath.sol";
 import { StrikeGrid } from "../math/StrikeGrid.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
-import { IOptionsTrading, IPledgee } from "./IPerpetualOptions.sol";
+import { IOptionsTrading } from "./IPerpetualOptions.sol";
 import { Layer } from "./IOptionsTypes.sol";
 import { OptionsBase } from "./OptionsBase.sol";
 import { PackedSet } from "./PackedSet.sol";
@@ -201,11 +201,6 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         if (operators[order.owner][msg.sender]) return executors[msg.sender];
         // A pledgee may end risks in an account, and add none.
         if (opening || pledgees[order.owner][order.token] != msg.sender) revert PerpetualOptions_NotOperator(order.owner, msg.sender);
-    }
-
-    function _checkPledge(address owner, address token) private view {
-        address pledgee = pledgees[owner][token];
-        if (msg.sender != pledgee) IPledgee(pledgee).checkPledge(owner, token);
     }
 
     function _checkSide(bool isCall, uint256 locked, uint256 cashMain) private pure {
