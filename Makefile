@@ -123,6 +123,10 @@ verify: setup $(STAMPS)/verify ## Static analysis with explained findings, and p
 fuzz: compile ## Random walks of contracts and model in lock-step for MINUTES=n (5), from SEED=n
 	@python -m everstock.testing.fuzz --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
+.PHONY: mutants
+mutants: compile ## Break the contracts in a hundred ways, and see whether the tests notice (ONLY=numbers or a name)
+	@python -m everstock.prove.mutants $(if $(ONLY),--only "$(ONLY)")
+
 .PHONY: coverage
 coverage: compile ## Measure which statements and conditions of the core contracts the unit tests run
 	@python -m everstock.prove.coverage

@@ -56,16 +56,17 @@ class Tree:
         if done.returncode:
             raise CompilationFailed(done.stderr[-4_000:])
 
-    def pytest(self, arguments: Sequence[str], timeout: float | None = None) -> subprocess.CompletedProcess[str]:
-        """Run tests of the copy. The exit code is pytest's: 0 all passed, 1 some failed.
+    def pytest(
+        self, arguments: Sequence[str], timeout: float | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run tests of the copy, with these environment variables. The exit code is pytest's: 0 passed, 1 some failed.
 
         Raises:
             subprocess.TimeoutExpired: …
         """
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-        return subprocess.run(
-            command, cwd=self.root, env=self._environment(), capture_output=True, text=True, timeout=timeout
-        )
+        environment = self._environment() | variables
+        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=timeout)
 
     def _environment(self) -> dict[str, str]:
         """The copy's own package stands before the installed one; everything else is the environment's we run in."""

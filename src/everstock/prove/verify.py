@@ -33,7 +33,7 @@ TRIAGE = Path("toolchain") / "verify" / "triage.yaml"
 DRIVER = Path("toolchain") / "verify" / "static.py"
 PROOFS = Path("tests") / "verify"
 SERIOUS = ("High", "Medium")
-LOOPS = 6
+LOOPS = 16
 """Iterations that halmos follows: more than any loop of a proof has."""
 
 PROOF_OUTPUTS = {

@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from everstock.artifacts import find_root
+from everstock.chain.anvil import anvil_chain
 from everstock.chain.base import Chain
 from everstock.chain.evm import EvmChain
 from everstock.testing.invariants import Watch
@@ -28,6 +29,10 @@ from everstock.testing.moves import MIXES, MOVES, Mix, RandomChooser, begin
 
 EPISODE_OPERATIONS = 1_000
 COMPARE_EVERY = 80
+ENOUGH = 50_000
+"""Operations after which every move should have got something done."""
+SAMPLE = 250
+"""Operations, of the first episode, that are done again on Anvil."""
 
 
 @dataclass
@@ -41,6 +46,13 @@ class Figures:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
+    moved: Counter[str] = field(default_factory=Counter)
+    sample: list[Operation] = field(default_factory=list)
+
+    @property
+    def idle(self) -> list[str]:
+        """Moves that never got anything done."""
+        return [move.__name__ for move in MOVES if not self.moved[move.__name__]]
 
     def add(self, world: Lockstep, watch: Watch) -> None:
         self.operations += len(world.history)
@@ -62,6 +74,7 @@ class Figures:
         lines = [
             f"{self.operations:,} operations ({self.calls:,} calls) in {self.seconds:.1f} s: {rate:,.0f} a second",
             f"seeds {self.seeds[0]} to {self.seeds[-1]}" if self.seeds else "no episode",
+            "moves: " + ", ".join(f"{name} {count:,}" for name, count in sorted(self.moved.items())),
             *(f"  {name:20} {self.succeeded[name]:8,} done {refused[name]:8,} refused" for name in names),
             "refusals: " + ", ".join(f"{name}/{error} {n}" for (name, error), n in self.refused.most_common()),
             "checks: " + ", ".join(f"{name} {count:,}" for name, count in sorted(self.checks.items())),
@@ -86,15 +99,20 @@ def load_case(path: Path) -> list[Operation]:
     return [Operation(name, args) for name, args in json.loads(path.read_text())["steps"]]
 
 
-def episode(world: Lockstep, seed: int, operations: int, mix: Mix | None = None) -> None:
-    """Moves, chosen from the seed, until so many operations are done."""
+def episode(
+    world: Lockstep, seed: int, operations: int, mix: Mix | None = None, moved: Counter[str] | None = None
+) -> None:
+    """Moves, chosen from the seed, until so many operations are done. `moved` counts those that got something done."""
     random = Random(seed)
     pick = RandomChooser(random)
     mix = mix or MIXES[seed % len(MIXES)]
     moves, weights = list(MOVES), mix.weights()
     begin(world)
     while len(world.history) < operations:
-        random.choices(moves, weights)[0](world, pick)
+        move, before = random.choices(moves, weights)[0], world.succeeded.total()
+        move(world, pick)
+        if moved is not None and world.succeeded.total() > before:
+            moved[move.__name__] += 1
     world.compare()
 
 
@@ -175,11 +193,12 @@ def run(
         watch = Watch(world)
         figures.seeds.append(seed)
         try:
-            episode(world, seed, episode_operations)
+            episode(world, seed, episode_operations, moved=figures.moved)
         except Exception as error:
             kept = shrink(world.history, type(error), shrink_seconds)
             figures.failures.append(Failure(seed, f"{type(error).__name__}: {error}", kept))
         figures.add(world, watch)
+        figures.sample = figures.sample or world.history[:SAMPLE]
         figures.seconds = time.monotonic() - started
         seed += 1
         done = (calls is not None and figures.calls >= calls) or (seconds is not None and figures.seconds >= seconds)
@@ -198,9 +217,10 @@ def save(failure: Failure, folder: Path) -> Path:
 @click.option("--minutes", default=1.0, show_default=True, help="How long to run.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the first episode.")
 @click.option("--length", default=EPISODE_OPERATIONS, show_default=True, help="Operations of an episode.")
+@click.option("--anvil/--no-anvil", default=True, help="Do a sample of it again on Anvil, and compare.")
 @click.option("--save-to", type=click.Path(path_type=Path), default=None, help="Where failing sequences go.")
-def main(minutes: float, seed: int, length: int, save_to: Path | None) -> None:
-    """Run contracts and model in lock-step on random sequences."""
+def main(minutes: float, seed: int, length: int, anvil: bool, save_to: Path | None) -> None:
+    """Run contracts and model in lock-step on random sequences. Fails too if a long run leaves a move idle."""
     figures = run(seed, seconds=60 * minutes, episode_operations=length, stop_at_failure=False)
     click.echo(str(figures))
     folder: Any = save_to or find_root() / "tests" / "regression" / "cases"
@@ -208,7 +228,13 @@ def main(minutes: float, seed: int, length: int, save_to: Path | None) -> None:
         path = save(failure, folder)
         click.echo(f"seed {failure.seed} failed in {len(failure.operations)} operations, saved as {path.name}")
         click.echo(failure.message)
-    raise SystemExit(bool(figures.failures))
+    if anvil and not figures.failures:
+        with anvil_chain() as chain:
+            replay(figures.sample, chain, every=SAMPLE)
+        click.echo(f"{len(figures.sample)} operations of seed {seed} end in the same state on Anvil")
+    if figures.idle:
+        click.echo(f"moves that never got anything done: {', '.join(figures.idle)}")
+    raise SystemExit(bool(figures.failures or (figures.idle and figures.operations >= ENOUGH)))
 
 
 if __name__ == "__main__":
