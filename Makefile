@@ -78,7 +78,7 @@ wheel: setup ## Build the Python package into dist/
 
 .PHONY: test
 test: lint compile ## Lint, then run every test
-	@pytest $(PYTEST_ARGS) && echo "make test: lint clean, all tests passed" \
+	@pytest -n auto $(PYTEST_ARGS) && echo "make test: lint clean, all tests passed" \
 		|| { code=$$?; echo "make test: FAILED (pytest exit code $$code)" >&2; exit $$code; }
 
 .PHONY: lint

@@ -120,7 +120,7 @@ interface ILendingMarket is IERC4626, IPledgee {
     // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
     event Accrue(uint256 rate, uint256 interest, uint256 toReserve);
     event Borrow(address indexed owner, address indexed caller, address indexed to, uint256 assets, uint256 shares);
-    event Repay(address indexed owner, address indexed payer, uint256 assets, uint256 shares);
+    event RepayLoan(address indexed owner, address indexed payer, uint256 assets, uint256 shares);
     event WithdrawCollateral(address indexed owner, address indexed caller, address indexed to, uint256 amount);
     event Liquidate(
         address indexed borrower,

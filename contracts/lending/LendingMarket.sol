@@ -64,7 +64,7 @@ contract LendingMarket is LendingBase {
         uint256 left = _reduceDebt(book, owner, held, allShares, repaid, shares);
         if (left != 0 && left < minDebt) revert LendingMarket_BelowMinimumDebt(left, minDebt);
         _store(book);
-        emit Repay(owner, msg.sender, repaid, shares);
+        emit RepayLoan(owner, msg.sender, repaid, shares);
         _pull(repaid);
     }
 

@@ -68,6 +68,7 @@ class LendingDesk:
             loanToken=dollar.address,
             collateralAsset=STOCK_ID,
             calendar=where,
+            desk=ZERO_ADDRESS,
             loanAsset=DOLLAR_ID if changes.pop("loan_feed", False) else bytes(32),
         )
         market = cls.create(system, config, **changes)
