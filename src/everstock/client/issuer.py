@@ -186,7 +186,9 @@ class Issuer:
         self.cash.approve(self.system.dividends, units, sender=self.sender)
         terms = (int(withholding * 10_000), tax_account or ZERO_ADDRESS, 0, expires_at)
         call = self.system.dividends.declare
-        return int(call(self.contract, day, self.cash, units, *terms, sender=self.sender).return_value)
+        return int(
+            call(self.contract, day, self.cash, units, *terms, sender=self.sender).event("Declare")["dividendId"]
+        )
 
     def pay_dividend(self, dividend: int, holders: Sequence[Any], batch: int = 50) -> list[Receipt]:
         """Deliver to holders, who need do nothing. Anyone may."""
@@ -197,4 +199,4 @@ class Issuer:
     def post_ballot(self, day: int, closes_at: int, items: int, documents: bytes = bytes(32)) -> int:
         """Open a ballot for those behind the tokens at a record day. Returns its id."""
         call = self.system.voting.post
-        return int(call(self.contract, day, closes_at, items, documents, sender=self.sender).return_value)
+        return int(call(self.contract, day, closes_at, items, documents, sender=self.sender).event("Post")["ballotId"])

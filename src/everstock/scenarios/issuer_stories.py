@@ -151,12 +151,14 @@ def issue_and_redeem(
     desk.postBond(token.address, token.units(10), sender=stage.account("issuer's treasury"))
     stage.say("The issuer posts a bond of 10 TSLA.M for late redemptions.")
     units = stage.pay("buyer", 25_000, desk.address)
-    minting = desk.requestMint(units, issuer.price(260), buyer, buyer, sender=buyer).return_value
+    minting = desk.requestMint(units, issuer.price(260), buyer, buyer, sender=buyer).event("RequestMint")["requestId"]
     stage.say("The buyer puts 25,000 USD in escrow to mint, at 260 USD a token at most.")
     asked = {}
     for name, who in (("patient", patient), ("unlucky", unlucky)):
         amount = stage.give(name, 40, desk.address)
-        asked[name] = desk.requestRedeem(amount, issuer.price(240), who, who, sender=who).return_value
+        asked[name] = desk.requestRedeem(amount, issuer.price(240), who, who, sender=who).event("RequestRedeem")[
+            "requestId"
+        ]
     deadline = desk.requestOf(asked["unlucky"]).deadline
     stage.say("Two holders put 40 TSLA.M each in escrow to redeem, at 240 USD at least.")
     supply = token.contract.totalSupply()
@@ -286,7 +288,7 @@ def dividend_season(
         amounts = (payment.gross, payment.withheld, payment.gross - payment.withheld)
         rows.append((name, where[name], f"{held:,.4f}", *(stage.dollars(each) for each in amounts)))
     stage.table("The dividend", ("holder", "where", "TSLA.M", "gross USD", "withheld", "net"), rows)
-    withheld = system.dividends.payWithheld(dividend, sender=tax).return_value
+    withheld = system.dividends.payWithheld(dividend, sender=tax).event("PayWithheld")["amount"]
     pending = [each for each in issuer.requests(SettlementSide.MINT) if each.controller == who["reinvestor"]]
     stage.check("all parts together: the dividend", funded, gross)
     stage.check("left at the distributor", 0, stage.cash.balanceOf(system.dividends))
