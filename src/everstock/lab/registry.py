@@ -1,0 +1,9 @@
+"""The experiments by name, in the order of the report."""
+
+from __future__ import annotations
+
+from everstock.lab.experiment import Experiment
+
+_ALL: tuple[Experiment, ...] = ()
+
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
