@@ -5,6 +5,10 @@ and ``evm_setNextBlockTimestamp`` accepts an equal one: so transactions share a 
 is mined: calls get the new time as a block override (the fourth parameter of ``eth_call``), and the next transaction
 sets it for its block.
 
+Anvil answers with a receipt a moment before it takes the transaction out of its pool, and takes out whatever has its
+sender and nonce. After a revert the next transaction may be that: it would vanish, and its block be empty. So a revert
+waits until the pool is empty.
+
 Under load Anvil now and then mines at the last block's time although the next one was set. Whoever sends is promised
 the time of ``now``: such a block is rolled back and sent again, at most three times.
 
@@ -43,6 +47,7 @@ from everstock.chain.transport import Client, Rpc
 
 _METHOD_NOT_FOUND = -32601
 _SENDINGS = 3
+_POOL_PATIENCE_SECONDS = 1.0
 
 CALLS_A_MESSAGE = 100
 """Public nodes refuse longer batches."""
@@ -196,6 +201,7 @@ class RpcChain(Chain):
         head = self._fetch_head()[0]
         if head != number:  # something else mined on top of it: not ours to undo
             return
+        self._await_pool()
         self.rpc("anvil_rollback", 1)
 
     def _send_unlocked(self, request: dict[str, str]) -> dict[str, Any]:
@@ -483,11 +489,18 @@ class RpcChain(Chain):
         for index, point in enumerate(self._points):
             if point.id == snapshot:
                 del self._points[index:]
+                self._await_pool()
                 if not self.rpc("evm_revert", point.node_id):
                     break  # something else on the node reverted beyond it
                 self._head, self._pending = point.head, point.pending
                 return
         raise UnknownSnapshot(snapshot)
+
+    def _await_pool(self) -> None:
+        """Wait until Anvil has taken out of its pool what it has mined. What others left there does not hold us up."""
+        deadline = time.monotonic() + _POOL_PATIENCE_SECONDS
+        while int(self.rpc("txpool_status")["pending"], 16) and time.monotonic() < deadline:
+            time.sleep(0.0002)
 
     # ------------------------------------------------------------------------------------------ accounts
 
