@@ -21,11 +21,15 @@ contract PythFeed is IPriceFeed {
     /// @notice Pyth asks for a larger fee than was sent along.
     error PythFeed_FeeTooLow(uint256 sent, uint256 fee);
 
+    /// @notice The price has an exponent outside [−36, 18]: it could never be read.
+    error PythFeed_BadExponent(int32 exponent);
+
     /// @param pyth_ Pyth's contract; must know the price already.
     constructor(IPyth pyth_, bytes32 priceId_) {
         pyth = pyth_;
         priceId = priceId_;
-        pyth_.getPriceUnsafe(priceId_);
+        PythStructs.Price memory known = pyth_.getPriceUnsafe(priceId_);
+        if (!_isReadable(known.expo)) revert PythFeed_BadExponent(known.expo);
     }
 
     /// @notice Bring prices along and refresh an asset in one transaction. Pyth's fee is paid out of what is sent, the rest comes back.
@@ -48,7 +52,7 @@ contract PythFeed is IPriceFeed {
         if (it.publishTime > type(uint40).max) return print;
         print.round = uint80(it.publishTime);
         print.publishedAt = uint40(it.publishTime);
-        if (it.price <= 0 || it.expo < MIN_EXPONENT || it.expo > MAX_EXPONENT) return print;
+        if (it.price <= 0 || !_isReadable(it.expo)) return print;
         uint256 units = uint256(int256(it.price));
         print.price = it.expo >= -18 ? units * 10 ** uint256(18 + int256(it.expo)) : units / 10 ** uint256(-18 - int256(it.expo));
         print.confidence = uint64(Fixed.min(Fixed.divUp(uint256(it.conf) * 1e18, units), type(uint64).max));
@@ -61,5 +65,9 @@ contract PythFeed is IPriceFeed {
     /// @inheritdoc IPriceFeed
     function direct() external pure returns (address, uint8) {
         return (address(0), 0);
+    }
+
+    function _isReadable(int32 exponent) private pure returns (bool) {
+        return exponent >= MIN_EXPONENT && exponent <= MAX_EXPONENT;
     }
 }

@@ -109,6 +109,7 @@ REMEDIES = {
     "DerivedFeed_AlreadyMultiplied": "Use the feed by itself: its price is per token.",
     "DerivedFeed_NoMultiplier": "Name a stock token.",
     "DerivedFeed_WrongDescription": "Name the share's aggregator, or what it calls itself.",
+    "PythFeed_BadExponent": "Check the price's id: no Pyth price has such an exponent.",
     "PythFeed_FeeTooLow": "Send at least Pyth's `getUpdateFee`; the rest comes back.",
     "MarketCalendar_NothingToDeclare": "Name a trading day; revoke its first declaration to change it.",
     "MarketCalendar_NoticeTooShort": "Too late to change the day. Without prints the oracle is Closed, then Stale.",

@@ -152,6 +152,17 @@ def test_a_price_that_pyth_does_not_know_is_refused(it, pyth):
     assert tuple(pyth.feed.direct()) == (ZERO_ADDRESS, 0)
 
 
+@pytest.mark.parametrize(("exponent", "readable"), [(-37, False), (-36, True), (18, True), (19, False)])
+def test_a_price_whose_exponent_cannot_be_read_is_refused(it, pyth, exponent, readable):
+    pyth.chain.warp(1)
+    pyth.say(1, 0, exponent)
+    if readable:
+        it.chain.deploy(it.built["PythFeed"], pyth.network, PRICE_ID, sender=it.governor)
+        return
+    with reverts("PythFeed_BadExponent", exponent):
+        it.chain.deploy(it.built["PythFeed"], pyth.network, PRICE_ID, sender=it.governor)
+
+
 # ---------------------------------------------------------------------------------------------- Data Streams
 
 DON = keccak(text="Mock Data Streams DON")
