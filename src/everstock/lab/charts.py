@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from everstock.lab.page import Figure, Mark, Series
 
 MOST_POINTS = 1_200
 """Points drawn of a curve. A longer one is thinned, and keeps the extremes of what it leaves out."""
+
+Edges = NDArray[np.float64]
 
 MOST_ROWS = 60
 MOST_BINS = 40
@@ -77,7 +80,7 @@ def _kind(time: bool, labels: bool, log: bool) -> str:
     return "date" if time else "log" if log else "linear"
 
 
-def _trace(figure: Figure, series: Series, edges: np.ndarray | None) -> dict[str, Any]:
+def _trace(figure: Figure, series: Series, edges: Edges | None) -> dict[str, Any]:
     trace: dict[str, Any] = {"name": series.name, "mark": series.mark.value}
     if series.mark is Mark.HISTOGRAM:
         assert edges is not None
@@ -111,7 +114,7 @@ def log_step(values: Any) -> str | int | None:
     return 1 if math.log(max(positive) / min(positive), DECADE) >= 2 else "D2"
 
 
-def bin_edges(samples: Sequence[Series]) -> np.ndarray:
+def bin_edges(samples: Sequence[Series]) -> Edges:
     """One set of bins for all the samples of a figure, so that bars can be compared."""
     values = np.array([float(x) for series in samples for x in series.x if math.isfinite(float(x))])
     if values.size == 0:

@@ -17,6 +17,7 @@ from everstock.lab import charts
 from everstock.lab.page import Check, Figure, Grid, Page
 
 PLOTLY = "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
+SHORT = 18  # characters of a label that is kept on one line
 TITLE = "What makes a stock token liquid?"
 
 
@@ -171,8 +172,11 @@ def _table(figures: charts.Table | Grid) -> str:
         for i in range(len(figures.columns))
     ]
 
+    short = [all(len(row[i]) <= SHORT for row in figures.rows if i < len(row)) for i in range(len(figures.columns))]
+
     def cell(tag: str, text: str, i: int) -> str:
-        kind = ' class="n"' if i < len(numeric) and numeric[i] else ""
+        known = i < len(figures.columns)
+        kind = ' class="n"' if known and numeric[i] else ' class="s"' if known and short[i] else ""
         scope = ' scope="col"' if tag == "th" else ""
         return f"<{tag}{kind}{scope}>{escape(text)}</{tag}>"
 

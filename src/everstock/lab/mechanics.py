@@ -16,7 +16,7 @@ from rich.console import Console
 from everstock.chain.base import START_TIME
 from everstock.chain.rpc import RpcChain
 from everstock.client import MarginToken, Market, Side, System
-from everstock.client.system import QuoteKind
+from everstock.client.system import PriceStatus, QuoteKind
 from everstock.deploy import deploy_system
 from everstock.lab.experiment import Experiment, Progress, Setting
 from everstock.lab.page import Check, Figure, Grid, Page, Series
@@ -33,7 +33,10 @@ INDEX = 10**27
 TOLERANCE = 1e-12  # of notional: what 18 decimals and powers in fixed point leave
 FUNDING_TOLERANCE = 1e-9  # of an hour's funding
 
-SPAN = (Decimal("0.60"), Decimal("1.60"))
+STRIKES = range(-11, 10)  # options are opened within 20% of the price
+MOST_POSITIONS = 16  # of an account
+
+WALK = range(-26, 25)  # steps of 2%: from 40% below the strike to 60% above it
 STEP = Decimal("1.02")
 STEP_SECONDS = 300  # steps of 2%: more than 10% within 10 minutes would halt the market
 SESSION_HOURS, DAY_WEIGHTED_HOURS = 6.5, 6.5 + 17.5 * 0.2
@@ -56,6 +59,7 @@ class Pools:
     """What the two pools of a token were worth, by time."""
 
     times: list[float] = field(default_factory=list)
+    valued_at: list[float] = field(default_factory=list)  # when every market that they have sold in was open
     main_used: list[float] = field(default_factory=list)
     insurance_used: list[float] = field(default_factory=list)
     main_share: list[float] = field(default_factory=list)
@@ -86,8 +90,9 @@ class Hour:
 
 
 def an_hour(system: System) -> Hour:
-    strikes = range(-14, 15)
     markets = list(system.markets.values())
+    strikes = STRIKES
+    _sell_each(system, markets)
     before = {m.name: {j: _index(m, j) for j in strikes} for m in markets}
     system.chain.warp(HOUR)
     for asset in system.assets.values():
@@ -116,6 +121,22 @@ def an_hour(system: System) -> Hour:
     return hour
 
 
+def _sell_each(system: System, markets: list[Market]) -> None:
+    """Funding runs where somebody holds an option: one token of a call at every strike."""
+    token, chain = system.token("TSLA.M"), system.chain
+    lp = chain.account("lab LP")
+    token.mint(lp, 2_000)
+    token.main.deposit(lp, 1_000)
+    token.insurance.deposit(lp, 500)
+    wanted = [(market, j) for market in markets for j in STRIKES]
+    for at in range(0, len(wanted), MOST_POSITIONS):
+        holder = token.trader(chain.account(f"lab holder {at // MOST_POSITIONS}"))
+        token.mint(holder.owner, 20)
+        holder.deposit(20)
+        for market, j in wanted[at : at + MOST_POSITIONS]:
+            holder.open(market, j, Side.CALL, 1)
+
+
 def _index(market: Market, strike: int) -> int:
     return int(market.contract.fundingAndMargin(strike)[0])
 
@@ -130,7 +151,7 @@ def _price(system: System, asset: str) -> Decimal:
 def the_walk(chain: RpcChain, params: Params, *, quick: bool, progress: Progress) -> dict[str, Curve]:
     """A second deployment, whose feeds begin 40% below the strike and rise by 2% every five minutes."""
     assets = {
-        name: spec.model_copy(update={"initial_price_usd": _first(params, name)})
+        name: spec.model_copy(update={"initial_price_usd": _price_at(params, name, WALK[0])})
         for name, spec in params.assets.items()
     }
     system = deploy_system(chain, params.model_copy(update={"assets": assets}))
@@ -138,27 +159,25 @@ def the_walk(chain: RpcChain, params: Params, *, quick: bool, progress: Progress
         name: ExactOption(variance_budget(spec.sigma_ref, spec.tenor_days)) for name, spec in params.markets.items()
     }
     curves = {name: Curve() for name in system.markets}
-    factor, every, step = SPAN[0], 4 if quick else 1, 0
-    steps = 50
-    while factor <= SPAN[1]:
-        if step:
+    for n in WALK:
+        if n != WALK[0]:
             chain.warp(STEP_SECONDS)
             for name, asset in system.assets.items():
-                asset.publish(round(_first(params, name) / SPAN[0] * factor, 8))
+                asset.publish(_price_at(params, name, n))
             for market in system.markets.values():
                 market.refresh()
-        if step % every == 0:
+        if n % (2 if quick else 1) == 0:
             for name, market in system.markets.items():
                 _look(market, options[name], curves[name])
-        step, factor = step + 1, factor * STEP
-        progress(min(1.0, step / steps))
+        progress((n - WALK[0] + 1) / len(WALK))
     return curves
 
 
-def _first(params: Params, asset: str) -> Decimal:
+def _price_at(params: Params, asset: str, n: int) -> Decimal:
+    """So many steps of 2% from the strike, as a feed of eight decimals prints it."""
     price = params.assets[asset].initial_price_usd
     assert price is not None
-    return price * SPAN[0]
+    return round(price * STEP**n, 8)
 
 
 def _look(market: Market, option: ExactOption, curve: Curve) -> None:
@@ -204,15 +223,29 @@ def the_fortnight(chain: RpcChain, setting: Setting, progress: Progress) -> tupl
 
 def _look_at(token: MarginToken, time: int, pools: Pools) -> None:
     pools.times.append(time)
+    valued = _open_where_sold(token)
+    if valued:
+        pools.valued_at.append(time)
     for pool, used, share in (
         (token.main, pools.main_used, pools.main_share),
         (token.insurance, pools.insurance_used, pools.insurance_share),
     ):
         nav = pool.nav()
         used.append(100 * nav.reserved / nav.cash if nav.cash else 0.0)
-        share.append(float(pool.share_price))
+        if valued:
+            share.append(float(pool.share_price))
         if nav.reserved:
             pools.worst_cover = min(pools.worst_cover, nav.cash / nav.reserved)
+
+
+def _open_where_sold(token: MarginToken) -> bool:
+    """While a market is closed, whoever leaves a pool counts its options at all they can pay: no value of a share."""
+    system = token.system
+    return all(
+        PriceStatus(market.contract.peek()[1]) is PriceStatus.OPEN
+        for market in system.markets.values()
+        if system.options.marketState(token.address, market.id).strikes
+    )
 
 
 # ── the page ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -291,11 +324,11 @@ def report(
                 "time",
                 "TSLA.M a share",
                 [
-                    Series("main pool", pools.times, pools.main_share),
-                    Series("insurance pool", pools.times, pools.insurance_share),
+                    Series("main pool", pools.valued_at, pools.main_share),
+                    Series("insurance pool", pools.valued_at, pools.insurance_share),
                 ],
                 x_is_time=True,
-                note="As a redemption would find it: options at the ask, funding as it accrues.",
+                note="As a redemption finds it, options at the ask, while every market that they have sold in is open.",
             ),
         ],
         grids=[
@@ -372,7 +405,7 @@ def _value_figure(title: str, curve: Curve, *, call: bool) -> Figure:
     xs = curve.moneyness
     payoff = [100 * max(x - 1 if call else 1 - x, 0) for x in xs]
     series = [Series("mark", xs, [100 * value for value in (curve.call if call else curve.put)])]
-    series.append(Series("payoff if it were closed at the strike's worth", xs, payoff))
+    series.append(Series("payoff", xs, payoff))
     if call:
         series.append(Series("exercise begins", [xs[0], xs[-1]], [75, 75]))
     return Figure(

@@ -44,9 +44,20 @@
                 return { ...trace, type: "scatter", mode: "markers", marker, hovertemplate };
             }
             default: {
-                const line = { color: colour, width: 2.25, dash: seriesDash(i), shape: series.mark === "step" ? "hv" : "linear" };
+                const line = {
+                    color: colour,
+                    width: 2.25,
+                    dash: seriesDash(i),
+                    shape: series.mark === "step" ? "hv" : "linear",
+                };
                 const few = series.x.length < 2;
-                return { ...trace, type: "scatter", mode: few ? "markers" : "lines", line, marker: { color: colour, size: 8 } };
+                return {
+                    ...trace,
+                    type: "scatter",
+                    mode: few ? "markers" : "lines",
+                    line,
+                    marker: { color: colour, size: 8 },
+                };
             }
         }
     }
@@ -74,7 +85,7 @@
         x.showline = true;
         x.ticks = "outside";
         x.ticklen = 4;
-        x.nticks = Math.max(3, Math.floor(width / 90));
+        x.nticks = Math.max(4, Math.floor(width / (spec.x.type === "date" ? 90 : 60)));
         x.title = { text: spec.x.title, standoff: 10, font: { color: shade("faint"), size: 13 } };
         if (spec.x.type === "linear" || spec.x.type === "log") x.hoverformat = NUMBER;
         if (spec.x.type === "date") x.hoverformat = "%a %d %b %Y, %H:%M";
@@ -113,7 +124,11 @@
         const style = `stroke="var(--c${i % COLOURS})" stroke-width="2.5" stroke-dasharray="${strokes[seriesDash(i)]}"`;
         const line = `<line x1="0" y1="6" x2="22" y2="6" ${style}/>`;
         const box = `<rect x="4" width="12" height="12" rx="2" fill="var(--c${i % COLOURS})"/>`;
-        const kind = { bars: box, histogram: box, points: `<circle cx="11" cy="6" r="5" fill="var(--c${i % COLOURS})"/>` };
+        const kind = {
+            bars: box,
+            histogram: box,
+            points: `<circle cx="11" cy="6" r="5" fill="var(--c${i % COLOURS})"/>`,
+        };
         return `<svg width="22" height="12" aria-hidden="true">${kind[series.mark] || line}</svg>`;
     }
 
