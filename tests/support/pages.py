@@ -23,7 +23,9 @@ def gallery(*, holds: bool = True) -> list[Page]:
         finding="Every kind of series leaves its mark, on both kinds of axes.",
         command="ape run scenario every-mark --seed 7",
         figures=[
-            Figure("Lines", "size, USD", "slippage, %", [Series("pool", xs, [x**2 for x in xs]), Series("desk", xs, xs)]),
+            Figure(
+                "Lines", "size, USD", "slippage, %", [Series("pool", xs, [x**2 for x in xs]), Series("desk", xs, xs)]
+            ),
             Figure(
                 "A step by time",
                 "time",
@@ -37,7 +39,9 @@ def gallery(*, holds: bool = True) -> list[Page]:
                 "venue",
                 "volume, USD",
                 [
-                    Series("week", ["pool", "makers", "quotes", "options"], [12_000, 40_500, 90_000, 31_000], Mark.BARS),
+                    Series(
+                        "week", ["pool", "makers", "quotes", "options"], [12_000, 40_500, 90_000, 31_000], Mark.BARS
+                    ),
                     Series("weekend", ["pool", "makers", "quotes", "options"], [9_000, 0, 0, 29_000], Mark.BARS),
                 ],
             ),
@@ -66,7 +70,12 @@ def gallery(*, holds: bool = True) -> list[Page]:
             ),
         ],
         grids=[
-            Grid("Who paid", ["who", "USD", "share"], [["trader", "−1,200.50", "12%"], ["LP", "900", "9%"]], note="Rounded."),
+            Grid(
+                "Who paid",
+                ["who", "USD", "share"],
+                [["trader", "−1,200.50", "12%"], ["LP", "900", "9%"]],
+                note="Rounded.",
+            ),
         ],
         checks=[
             Check("The pool's depth falls", True, "from 1,000,000 to 13,889 USD"),

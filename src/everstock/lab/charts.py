@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,6 @@ Edges = NDArray[np.float64]
 
 MOST_ROWS = 60
 MOST_BINS = 40
-DECADE = 10.0
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ def spec(figure: Figure) -> dict[str, Any]:
     edges = bin_edges(samples) if samples else None
     traces = [_trace(figure, series, edges) for series in figure.series]
     labels = any(isinstance(x, str) for series in figure.series for x in series.x[:1])
-    return {
-        "traces": traces,
-        "x": {"title": figure.x_title, "type": _kind(figure.x_is_time, labels, figure.log_x), "dtick": None}
-        | ({"dtick": log_step(x for trace in traces for x in trace["x"])} if figure.log_x and not labels else {}),
-        "y": {"title": figure.y_title, "type": "log" if figure.log_y else "linear", "dtick": None}
-        | ({"dtick": log_step(y for trace in traces for y in trace["y"])} if figure.log_y else {}),
-    }
+    x: dict[str, Any] = {"title": figure.x_title, "type": _kind(figure.x_is_time, labels, figure.log_x)}
+    y: dict[str, Any] = {"title": figure.y_title, "type": "log" if figure.log_y else "linear"}
+    if x["type"] == "log":
+        x |= log_ticks(value for trace in traces for value in trace["x"])
+    if figure.log_y:
+        y |= log_ticks(value for trace in traces for value in trace["y"])
+    return {"traces": traces, "x": x, "y": y}
 
 
 def _kind(time: bool, labels: bool, log: bool) -> str:
@@ -106,12 +105,16 @@ def finite(value: float) -> float | None:
     return float(f"{value:.10g}") if math.isfinite(value) else None
 
 
-def log_step(values: Any) -> str | int | None:
-    """Ticks of a logarithmic axis: decades when there are enough of them, else 1, 2 and 5."""
+def log_ticks(values: Iterable[float | str | None]) -> dict[str, Any]:
+    """Powers of ten when there are enough of them, else 1, 2 and 5 times those."""
     positive = [float(value) for value in values if isinstance(value, int | float) and value > 0]
     if not positive:
-        return None
-    return 1 if math.log(max(positive) / min(positive), DECADE) >= 2 else "D2"
+        return {}
+    low, high = math.log10(min(positive)), math.log10(max(positive))
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    factors = (1,) if high - low >= 3 else (1, 2, 5)
+    ticks = [factor * 10.0**power for power in powers for factor in factors]
+    return {"ticks": ticks, "labels": [number(float(f"{tick:.3g}")) for tick in ticks]}
 
 
 def bin_edges(samples: Sequence[Series]) -> Edges:

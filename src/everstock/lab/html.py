@@ -17,23 +17,31 @@ from everstock.lab import charts
 from everstock.lab.page import Check, Figure, Grid, Page
 
 PLOTLY = "node_modules/plotly.js-basic-dist-min/plotly-basic.min.js"
+MANY_SERIES, MANY_POINTS = 5, 400
 SHORT = 18  # characters of a label that is kept on one line
 TITLE = "What makes a stock token liquid?"
+LEAD = (
+    "Four ways of making a stock token liquid, side by side on one chain: pools paid with rewards, market makers who "
+    "mint and redeem, signed quotes, and options with the token as margin. Every number was measured by a program; "
+    "the command that made a page stands on it."
+)
 
 
 def render(pages: Sequence[Page], about: str = "", title: str = TITLE) -> str:
     """The report. `about` says what it was made with: the seed, the prices."""
+    if len(pages) == 1:
+        title = pages[0].title
     template = Template(_asset("report.html"))
     return template.substitute(
         title=escape(title),
         style=_asset("report.css"),
         plotly=_plotly(),
         script=_asset("report.js"),
-        lead=_lead(pages, about),
+        cover=_cover(pages, about, title),
         alarm=_alarm(pages),
         index=_index(pages) if len(pages) > 1 else "",
-        contents="\n".join(f'<li><a href="#{_id(page)}">{escape(page.title)}</a></li>' for page in pages),
-        pages="\n".join(_page(page, i) for i, page in enumerate(pages, 1)),
+        contents=_contents(pages) if len(pages) > 1 else "",
+        pages="\n".join(_page(page, i, "h2" if len(pages) > 1 else "h1") for i, page in enumerate(pages, 1)),
     )
 
 
@@ -62,7 +70,15 @@ def _tally(checks: Sequence[Check]) -> tuple[int, int]:
 
 
 # ── the top ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _lead(pages: Sequence[Page], about: str) -> str:
+def _cover(pages: Sequence[Page], about: str, title: str) -> str:
+    """A page on its own needs no introduction."""
+    made = _made(pages, about)
+    if len(pages) == 1:
+        return f'<div class="cover alone">{made}</div>'
+    return f'<div class="cover"><h1>{escape(title)}</h1><p class="lead">{escape(LEAD)}</p>{made}</div>'
+
+
+def _made(pages: Sequence[Page], about: str) -> str:
     held, checks = _tally([check for page in pages for check in page.checks])
     experiments = f"{len(pages)} experiments" if len(pages) != 1 else "One experiment"
     state = f"all {checks} checks held" if held == checks else f"{checks - held} of {checks} checks did not hold"
@@ -81,6 +97,11 @@ def _alarm(pages: Sequence[Page]) -> str:
     )
     what = "A claim does" if len(broken) == 1 else f"{len(broken)} claims do"
     return f'<div class="alarm" role="alert"><h2>{what} not hold</h2><ul>{items}</ul></div>'
+
+
+def _contents(pages: Sequence[Page]) -> str:
+    items = "".join(f'<li><a href="#{_id(page)}">{escape(page.title)}</a></li>' for page in pages)
+    return f'<nav class="contents" aria-label="Experiments"><ol>{items}</ol></nav>'
 
 
 def _index(pages: Sequence[Page]) -> str:
@@ -102,14 +123,15 @@ def _badge(page: Page) -> str:
 
 
 # ── one experiment ────────────────────────────────────────────────────────────────────────────────────────────────────
-def _page(page: Page, place: int) -> str:
-    charts_html = "".join(_figure(figure, f"{page.slug}-{i}") for i, figure in enumerate(page.figures, 1))
+def _page(page: Page, place: int, heading: str) -> str:
+    wide = _widths(page.figures)
+    charts_html = "".join(_figure(figure, f"{page.slug}-{i + 1}", wide[i]) for i, figure in enumerate(page.figures))
     grids = "".join(_grid(grid) for grid in page.grids)
     notes = "".join(f"<li>{escape(note)}</li>" for note in page.notes)
     return f"""<section class="page" id="{_id(page)}" aria-labelledby="{_id(page)}-title">
 <header>
 <p class="place">{place:02d} <span>{escape(page.slug)}</span></p>
-<h2 id="{_id(page)}-title">{escape(page.title)}</h2>
+<{heading} id="{_id(page)}-title">{escape(page.title)}</{heading}>
 <p class="question">{escape(page.question)}</p>
 <p class="finding">{escape(page.finding)}</p>
 {_command(page.command)}
@@ -140,13 +162,27 @@ def _checks(page: Page) -> str:
     return f'<div class="checks" id="{_id(page)}-checks"><h3>Checks {_badge(page)}</h3><ul>{rows}</ul></div>'
 
 
-def _figure(figure: Figure, ident: str) -> str:
+def _widths(figures: Sequence[Figure]) -> list[bool]:
+    """Which charts take a whole row: those with much in them, and those that would stand beside a gap."""
+    wide = [len(f.series) > MANY_SERIES or any(len(s.x) > MANY_POINTS and s.y for s in f.series) for f in figures]
+    left = False  # the last narrow chart stands alone in its row
+    for i in range(len(wide)):
+        if not wide[i]:
+            left = not left
+        elif left:
+            wide[i - 1], left = True, False
+    if left:
+        wide[-1] = True
+    return wide
+
+
+def _figure(figure: Figure, ident: str, is_wide: bool) -> str:
     name = escape(ident, quote=True)
     title = escape(figure.title)
     aria = escape(f"Chart: {figure.title}. The numbers are in the table below it.", quote=True)
     note = f'<p class="note">{escape(figure.note)}</p>' if figure.note else ""
     figures = charts.table(figure)
-    wide = " wide" if len(figure.series) > 5 or any(len(s.x) > 400 for s in figure.series) else ""
+    wide = " wide" if is_wide else ""
     return f"""<figure class="chart{wide}" id="{name}">
 <figcaption><h3>{title}</h3>{note}</figcaption>
 <div class="legend" role="group" aria-label="Series"></div>

@@ -50,7 +50,7 @@
                     dash: seriesDash(i),
                     shape: series.mark === "step" ? "hv" : "linear",
                 };
-                const few = series.x.length < 2;
+                const few = series.y.filter((y) => y !== null).length < 2;
                 return {
                     ...trace,
                     type: "scatter",
@@ -73,7 +73,7 @@
             tickfont: { color: shade("soft") },
             separatethousands: true,
             exponentformat: "none",
-            ...(axis.dtick === null ? {} : { dtick: axis.dtick }),
+            ...(axis.ticks ? { tickvals: axis.ticks, ticktext: axis.labels } : {}),
         };
     }
 
@@ -85,6 +85,10 @@
         x.showline = true;
         x.ticks = "outside";
         x.ticklen = 4;
+        if (spec.x.ticks && spec.x.ticks.length > width / 60) {
+            x.tickvals = spec.x.ticks.filter((_, i) => i % 2 === 0);
+            x.ticktext = spec.x.labels.filter((_, i) => i % 2 === 0);
+        }
         x.nticks = Math.max(4, Math.floor(width / (spec.x.type === "date" ? 90 : 60)));
         x.title = { text: spec.x.title, standoff: 10, font: { color: shade("faint"), size: 13 } };
         if (spec.x.type === "linear" || spec.x.type === "log") x.hoverformat = NUMBER;
