@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from everstock.chain.rpc import RpcChain
+from everstock.lab.experiment import Experiment, Progress, Setting
 from everstock.lab.page import Check, Figure, Grid, Mark, Page, Series
 
 START = 1_767_623_400
@@ -98,3 +100,26 @@ def gallery(*, holds: bool = True) -> list[Page]:
         notes=[HOSTILE],
     )
     return [drawn, bites]
+
+
+# ── experiments ───────────────────────────────────────────────────────────────────────────────────────────────────────
+def _steady(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
+    progress(0.5)
+    height = Check("A fresh chain has no blocks", chain.block_number == 0, f"height {chain.block_number}")
+    heights = Series("seed", [1, 2], [setting.seed, chain.block_number])
+    figures = [Figure("Seed", "x", "y", [heights])]
+    return Page("steady", "Steady", "Is it steady?", f"Seed {setting.seed}.", "steady", figures, checks=[height])
+
+
+def _failing(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
+    check = Check("Two and two are five", 2 + 2 == 5, "4")
+    return Page("failing", "Failing", "Is a failed check seen?", "It is.", "failing", checks=[check])
+
+
+def _breaking(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
+    raise ValueError("the pool is empty")
+
+
+STEADY = Experiment("steady", "Steady", "Returns a page.", _steady)
+FAILING = Experiment("failing", "Failing", "Has a check that fails.", _failing)
+BREAKING = Experiment("breaking", "Breaking", "Raises.", _breaking)

@@ -13,7 +13,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from everstock.chain.base import START_TIME
+from everstock.chain.base import START_TIME, Chain
 from everstock.chain.rpc import RpcChain
 from everstock.client import MarginToken, Market, Side, System
 from everstock.client.system import PriceStatus, QuoteKind
@@ -148,7 +148,7 @@ def _price(system: System, asset: str) -> Decimal:
 
 
 # ── the walk ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def the_walk(chain: RpcChain, params: Params, *, quick: bool, progress: Progress) -> dict[str, Curve]:
+def the_walk(chain: Chain, params: Params, *, quick: bool, progress: Progress) -> dict[str, Curve]:
     """A second deployment, whose feeds begin 40% below the strike and rise by 2% every five minutes."""
     assets = {
         name: spec.model_copy(update={"initial_price_usd": _price_at(params, name, WALK[0])})
@@ -198,7 +198,7 @@ def the_fortnight(chain: RpcChain, setting: Setting, progress: Progress) -> tupl
     story_window = setting.window
     if setting.quick and story_window is None and setting.prices is None:
         first = tsla_shorts_btc.SYNTHETIC_WINDOW.first
-        story_window = Window(first, first + timedelta(days=4))
+        story_window = Window(first, first + timedelta(days=3))
     if setting.prices is None:
         window = story_window or tsla_shorts_btc.SYNTHETIC_WINDOW
         paths = synthetic_paths(tsla_shorts_btc.SYNTHETIC, window, setting.seed)
