@@ -12,6 +12,7 @@ export SOLCX_BINARY_PATH := $(CURDIR)/$(VENV)/solcx
 unexport PYTHONPATH PYTHONHOME
 
 SOLIDITY_FILES := 'contracts/**/*.sol'
+WEB_FILES := 'src/everstock/**/*.{css,js}'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -59,6 +60,11 @@ compile: setup ## Compile what changed in the contracts, and what imports it
 demo: compile ## Play the Tesla-shorts-in-bitcoin scenario on a local chain (PRICES=file, WINDOW=from:to)
 	@ape run scenario tsla-shorts-btc $(if $(PRICES),--prices "$(PRICES)") $(if $(WINDOW),--window "$(WINDOW)")
 
+.PHONY: report
+report: compile ## Play the liquidity lab, and write build/report/index.html (PRICES=, WINDOW=, SEED=, ONLY=, QUICK=1)
+	@python -m everstock.lab $(if $(PRICES),--prices "$(PRICES)") $(if $(WINDOW),--window "$(WINDOW)") \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick)
+
 .PHONY: node
 node: compile ## Run a local chain with everything deployed, seeded and alive (PORT=8545)
 	@python -m everstock.node $(if $(PORT),--port $(PORT))
@@ -87,13 +93,13 @@ lint: setup ## Check style and types, Python and Solidity
 	ruff format --check .
 	mypy
 	solhint --max-warnings 0 $(SOLIDITY_FILES)
-	prettier --check --log-level warn $(SOLIDITY_FILES)
+	prettier --check --log-level warn $(SOLIDITY_FILES) $(WEB_FILES)
 
 .PHONY: format
 format: setup ## Rewrite the sources in the common format
 	ruff check --fix .
 	ruff format .
-	prettier --write --log-level warn $(SOLIDITY_FILES)
+	prettier --write --log-level warn $(SOLIDITY_FILES) $(WEB_FILES)
 
 .PHONY: gas
 gas: compile ## Measure gas and code sizes, and update the snapshot and docs/gas.md

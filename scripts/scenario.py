@@ -1,4 +1,4 @@
-"""`ape run scenario NAME`: play a story on a local chain. `ape run scenario --list` names the stories."""
+"""`ape run scenario NAME`: play a story, or an experiment of the liquidity lab. `--list` names them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from rich.console import Console
 from everstock.chain.ape import light_anvil
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
+from everstock.lab.command import command as experiment_command
+from everstock.lab.registry import EXPERIMENTS
 from everstock.scenarios import SCENARIOS, Scenario
 from everstock.scenarios.prices import PriceDataError, Window
 
@@ -29,9 +31,12 @@ class ScenarioCommand(ConnectedProviderCommand):
 
 def list_scenarios(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        for scenario in SCENARIOS.values():
-            click.echo(f"{click.style(scenario.name, bold=True)}  {scenario.title}")
-            click.echo(click.wrap_text(scenario.description, 100, "  ", "  "))
+        for heading, items in (("Stories", SCENARIOS), ("Experiments of the liquidity lab", EXPERIMENTS)):
+            click.secho(f"{heading}\n", underline=True)
+            for item in items.values():
+                click.echo(f"{click.style(item.name, bold=True)}  {item.title}")
+                click.echo(click.wrap_text(item.description, 100, "  ", "  "))
+            click.echo()
         ctx.exit()
 
 
@@ -45,7 +50,7 @@ def window_of(_ctx: click.Context, _parameter: click.Parameter, value: str | Non
 @click.group()
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=list_scenarios, help="List them.")
 def cli() -> None:
-    """Play a scenario on a local chain, and print a ledger that adds up."""
+    """Play a story on a local chain, and print a ledger that adds up; or an experiment, and print what it found."""
 
 
 def command(scenario: Scenario) -> click.Command:
@@ -78,3 +83,5 @@ def command(scenario: Scenario) -> click.Command:
 
 for _scenario in SCENARIOS.values():
     cli.add_command(command(_scenario))
+for _experiment in EXPERIMENTS.values():
+    cli.add_command(experiment_command(_experiment))
