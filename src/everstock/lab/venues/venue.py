@@ -1,0 +1,67 @@
+"""What the four venues have in common: a price for a size, now, and a trade at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Refused(Exception):
+    """The venue does not trade this now; the message says why."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a taker gets, or would get. `cost` is what it is worse than fair, as a share of the value traded.
+
+    For stock tokens fair is the share's price, for options their mark.
+    """
+
+    value_usd: float
+    cost: float
+
+
+class Venue(Protocol):
+    """A place to take liquidity from. `quote` sends nothing; `take` trades, and costs what `quote` said just before.
+
+    A size is what is spent or brought in, in USD at the fair price. An options venue gives exposure, never the token.
+    """
+
+    name: str
+    is_spot: bool
+
+    def quote(self, taker: str, usd: float, *, buy: bool) -> Taken:
+        """Raises `Refused`."""
+
+    def take(self, taker: str, usd: float, *, buy: bool) -> Taken:
+        """Raises `Refused`."""
+
+
+def curve(venue: Venue, taker: str, sizes_usd: Sequence[float], *, buy: bool = True) -> list[float | None]:
+    """The cost at each size; None where the venue refuses."""
+    found: list[float | None] = []
+    for usd in sizes_usd:
+        try:
+            found.append(venue.quote(taker, usd, buy=buy).cost)
+        except Refused:
+            found.append(None)
+    return found
+
+
+def depth(venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bool = True) -> float:
+    """The largest size in USD that costs at most `limit`, by bisection to within a part in 256 of `ceiling_usd`."""
+
+    def fits(usd: float) -> bool:
+        try:
+            return venue.quote(taker, usd, buy=buy).cost <= limit
+        except Refused:
+            return False
+
+    low, high = 0.0, ceiling_usd
+    if fits(high):
+        return high
+    for _ in range(8):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
