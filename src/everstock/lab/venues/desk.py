@@ -28,14 +28,7 @@ class IssuerDesk:
 
     def __init__(self, town: Town, sessions: int) -> None:
         self.town, self.sessions = town, sessions
-        view = copy(town.system)  # the same deployment with other terms for one desk
-        desk = town.system.params.stock.desk.model_copy(update={"settlement_sessions": max(1, sessions)})
-        stock = town.system.params.stock.model_copy(update={"desk": desk})
-        view.params = town.system.params.model_copy(update={"stock": stock})
-        where = (town.token.contract, town.cash, town.system.calendars[CALENDAR])
-        self.contract: Contract = deploy_issuance_desk(
-            view, f"T+{sessions}", *where, settlement_account=town.account("custodian")
-        )
+        self.contract = desk_of(town, max(1, sessions))
         self.window = int(self.contract.settlementWindow())
         town.cash.approve(self.contract, FOREVER, sender=town.issuer)
         self.open: list[_Open] = []
@@ -73,6 +66,22 @@ class IssuerDesk:
                 self.contract.fulfilRedemptions(fills, price, sender=self.town.issuer, gas=1_000_000)
             self.open.remove(each)
         return [each.id for each in due]
+
+
+def desk_of(town: Town, sessions: int) -> Contract:
+    """The desk that settles at T+N, deployed at the first call; T+1 is the deployment's own. At most four a token."""
+    name = f"T+{sessions}"
+    desks, params = town.system.desks, town.system.params
+    own = desks[town.stock.symbol]
+    if int(own.settlementSessions()) == sessions:
+        return own
+    if name not in desks:
+        view = copy(town.system)  # the same deployment, with other terms for one desk
+        terms = params.stock.desk.model_copy(update={"settlement_sessions": sessions})
+        view.params = params.model_copy(update={"stock": params.stock.model_copy(update={"desk": terms})})
+        where = (town.token.contract, town.cash, town.system.calendars[CALENDAR])
+        deploy_issuance_desk(view, name, *where, settlement_account=town.account("custodian"))
+    return desks[name]
 
 
 @dataclass
