@@ -145,7 +145,9 @@ def orders(path: Course, crowd: Crowd, seed: int) -> list[Order]:
             usd = float(crowd.noise_usd * math.exp(rng.normal(0.0, 0.8)))
             patience = float(rng.uniform(0.002, 0.03))
             days = float(rng.uniform(0.5, 3))
-            found.append(Order(hour, Kind.NOISE, int(rng.integers(0, 8)), usd, bool(rng.random() < 0.5), patience, days))
+            found.append(
+                Order(hour, Kind.NOISE, int(rng.integers(0, 8)), usd, bool(rng.random() < 0.5), patience, days)
+            )
         past = max(0, hour - 24)
         trend = path.share[hour] / path.share[past] - 1
         for number in range(crowd.trend_followers):

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from everstock.lab.experiment import Experiment
+from everstock.lab.experiments import amznx_print, subsidy_cliff, t_plus_n, week_of_use
 
-_ALL: tuple[Experiment, ...] = ()
+_ALL: tuple[Experiment, ...] = (
+    amznx_print.EXPERIMENT,
+    subsidy_cliff.EXPERIMENT,
+    t_plus_n.EXPERIMENT,
+    week_of_use.EXPERIMENT,
+)
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}

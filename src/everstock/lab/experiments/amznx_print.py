@@ -14,14 +14,15 @@ from everstock.client.system import PriceStatus
 from everstock.lab.experiment import Experiment, Progress, Setting
 from everstock.lab.page import Check, Figure, Grid, Mark, Page, Series
 from everstock.lab.venues import Amm, DeskMaker, IssuerDesk, OptionsVenue, QuotesVenue, Refused, Stock, Taken, Town
-from everstock.lab.venues.pair import reserves_for_print
+from everstock.lab.venues.pair import amount_out, reserves_for_print
 from everstock.lab.venues.town import DAY, HOUR
-from everstock.lab.venues.venue import curve
 from everstock.scenarios.prices import midnight, read_bars
 
 SLUG = "amznx-print"
 TITLE = "500 USD that printed a share at 23,781"
-QUESTION = "On July 3, 2025 a purchase of 500 USD took AMZNX over 100 times above the share. What would it do elsewhere?"
+QUESTION = (
+    "On July 3, 2025 a purchase of 500 USD took AMZNX over 100 times above the share. What would it do elsewhere?"
+)
 JULY_3 = date(2025, 7, 3)
 SHARE, BITCOIN = 223.41, 109_600.0  # closes of the day, unless the setting brings prices
 PRINT = 23_781.0
@@ -115,7 +116,7 @@ class Scene:
             for market, strike, side in positions:
                 close = system.lens.previewClose(who, token.address, (market.id, strike, side is Side.CALL), 2**112 - 1)
                 found[f"{name}: refusal to close"] = int.from_bytes(close[0], "big")
-                found |= {f"{name}: close, field {n}": int(value) for n, value in enumerate(close[1:])}
+                found |= _fields(f"{name}: close", close, skip=1)
                 found[f"{name}: mark"] = int(market.contract.marks([strike], False)[0][1 if side is Side.CALL else 2])
             found |= _fields(f"{name}: account", system.options.accountHealth(who, token.address))
             found[f"{name}: may withdraw"] = int(system.lens.maxWithdraw(who, token.address))
@@ -148,18 +149,15 @@ class Scene:
         return Struck(before, pool.spot, usd / (self.town.holds(self.buyer)[0] - held), reserves)
 
 
-def _fields(name: str, values: Any) -> Reading:
-    names = getattr(values, "_fields", range(len(values)))
-    return {f"{name}: {field}": int(value) for field, value in zip(names, values, strict=True)}
+def _fields(name: str, values: Any, skip: int = 0) -> Reading:
+    return {f"{name}: {field}": int(value) for field, value in list(values._asdict().items())[skip:]}
 
 
 def play(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
     return play_with(chain, setting, progress, None)
 
 
-def play_with(
-    chain: RpcChain, setting: Setting, progress: Progress, feed: Callable[[Town, Amm], None] | None
-) -> Page:
+def play_with(chain: RpcChain, setting: Setting, progress: Progress, feed: Callable[[Town, Amm], None] | None) -> Page:
     """`feed` tampers with the feeds after each purchase: for tests that a check can fail."""
     share, bitcoin = _prices(setting)
     scene = Scene(chain, share, bitcoin, feed)
@@ -177,12 +175,15 @@ def play_with(
     after, asked_after = scene.reading(), scene.offer()
     progress(0.5)
     opened = town.token.trader(scene.newcomer).open(town.bitcoin_market, 0, Side.PUT, 50).event("Open")["premium"]
-    chart = {scene.thin: [(0.0, thin.before), (0.0, thin.after)], scene.watched: [(0.0, watched.before), (0.0, watched.after)]}
+    chart = {
+        scene.thin: [(0.0, thin.before), (0.0, thin.after)],
+        scene.watched: [(0.0, watched.before), (0.0, watched.after)],
+    }
     sizes = [50.0, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000]
     curves = {
         "incentive pool, thin": _fresh_curve(thin.reserves, share, sizes),
         "makers' pool": _fresh_curve(deep.reserves, share, sizes),
-        "signed quotes": curve(scene.quotes, scene.buyer, sizes),
+        "signed quotes": [_quoted(scene, size) for size in sizes],
     }
     town.chain.warp(MINUTE)
     for maker in scene.makers:
@@ -210,8 +211,25 @@ def play_with(
     halted = _believed(scene)
     progress(1.0)
     return _page(
-        setting, scene, share, thin, watched, deep, quoted, (before, after), (asked, asked_after, int(opened)), back,
-        (night_before, night_after), night, night_quote, stood, monday, chart, curves, sizes, halted,
+        setting,
+        scene,
+        share,
+        thin,
+        watched,
+        deep,
+        quoted,
+        (before, after),
+        (asked, asked_after, int(opened)),
+        back,
+        (night_before, night_after),
+        night,
+        night_quote,
+        stood,
+        monday,
+        chart,
+        curves,
+        sizes,
+        halted,
     )
 
 
@@ -224,10 +242,15 @@ def _prices(setting: Setting) -> tuple[float, float]:
 
 def _fresh_curve(reserves: tuple[float, float], share: float, sizes: list[float]) -> list[float | None]:
     """Cost at each size in a pool as it was before the purchase: price paid over the share's, less one."""
-    from everstock.lab.venues.pair import amount_out
-
     base, quote = int(reserves[0] * 10**18), int(reserves[1] * 10**6)
     return [size / (amount_out(int(size * 10**6), quote, base) / 10**18) / share - 1 for size in sizes]
+
+
+def _quoted(scene: Scene, size: float) -> float | None:
+    try:
+        return scene.quotes.quote(scene.buyer, size, buy=True).cost
+    except Refused:
+        return None
 
 
 def _spend_to(pool: Amm, price: float) -> float:
@@ -339,7 +362,9 @@ def _page(  # one place that knows all figures
         Check(
             "signed quotes sell at their spread",
             quoted.cost <= 0.02,
-            f"{quoted.cost:+.2%} by day, " + ("refused" if night_quote is None else f"{night_quote.cost:+.2%}") + " by night",
+            f"{quoted.cost:+.2%} by day, "
+            + ("refused" if night_quote is None else f"{night_quote.cost:+.2%}")
+            + " by night",
         ),
         Check(
             "makers at their post take the print back within a minute",
@@ -348,7 +373,9 @@ def _page(  # one place that knows all figures
         ),
         Check(
             "after the early close it stands until New York opens again",
-            stood != float("inf") and town.chain.now >= monday and stood * HOUR >= monday - (town.start + HOUR) - 6 * HOUR,
+            stood != float("inf")
+            and town.chain.now >= monday
+            and stood * HOUR >= monday - (town.start + HOUR) - 6 * HOUR,
             f"{stood:,.1f} hours",
         ),
         Check(
@@ -387,7 +414,7 @@ def _page(  # one place that knows all figures
     worth = [
         (name, f"{before:,}", f"{day[1][name]:,}", f"{day[1][name] - before:,}")
         for name, before in day[0].items()
-        if any(word in name for word in ("mark", "10^24", "borrowLimit", "loan: debt", "price", "close, field 5"))
+        if any(word in name for word in ("mark", "10^24", "borrowLimit", "loan: debt", "price", "toOwner"))
     ]
     figures = [
         Figure(
@@ -403,8 +430,11 @@ def _page(  # one place that knows all figures
             "size, USD",
             "above the share, %",
             [
-                Series(name, [s for s, c in zip(sizes, costs, strict=True) if c is not None],
-                       [100 * c for c in costs if c is not None])
+                Series(
+                    name,
+                    [s for s, c in zip(sizes, costs, strict=True) if c is not None],
+                    [100 * c for c in costs if c is not None],
+                )
                 for name, costs in curves.items()
             ],
             log_x=True,

@@ -13,7 +13,9 @@ from everstock.lab.venues.town import DAY, HOUR
 
 SLUG = "t-plus-n"
 TITLE = "How long a price stays wrong when redemption is T+N"
-QUESTION = "A buyer pushes a pool 30% above the share. Arbitrageurs with finite capital mint against it: when is it back?"
+QUESTION = (
+    "A buyer pushes a pool 30% above the share. Arbitrageurs with finite capital mint against it: when is it back?"
+)
 SHARE, BITCOIN = 250.0, 60_000.0
 TUESDAY = 1_767_715_200 - 1_767_715_200 % DAY + 15 * HOUR + 1_800  # 6 January 2026, 10:30 in New York
 SATURDAY = TUESDAY - 3 * HOUR - 1_800 + 4 * DAY  # 10 January 2026, noon UTC
@@ -169,6 +171,7 @@ def _page(setting: Setting, cases: list[Case], unmoved: dict[str, float], days: 
         )
         for case in cases
     ]
+
     def curve(case: Case) -> Series:
         return Series(case.label, [hours / 24 for hours, _ in case.seen], [100 * depeg for _, depeg in case.seen])
 

@@ -10,7 +10,8 @@ from everstock.client.trader import OpenPreview, Trader
 from everstock.lab.venues.town import Town
 from everstock.lab.venues.venue import Refused, Taken
 
-MAIN_SHARE, INSURANCE_SHARE = 0.75, 0.25
+MAIN_SHARE = Decimal("0.75")
+"""Of a notional, in the main pool; the rest is the insurance pool's."""
 
 
 class OptionsVenue:
@@ -67,9 +68,11 @@ class OptionsVenue:
     def provide(self, lp: str, tokens: float) -> None:
         """Deposit into both pools in the proportion of their layers."""
         self.town.give(lp, tokens)
-        amount = Decimal(str(tokens))
-        self.town.token.main.deposit(lp, round(amount * Decimal(str(MAIN_SHARE)), 12))
-        self.town.token.insurance.deposit(lp, round(amount * Decimal(str(INSURANCE_SHARE)), 12))
+        token = self.town.token
+        amount = token.amount(self.town.units(tokens))
+        main = round(amount * MAIN_SHARE, 12)
+        token.main.deposit(lp, main)
+        token.insurance.deposit(lp, amount - main)
 
     @property
     def utilisation(self) -> float:

@@ -156,4 +156,3 @@ class Amm:
     @property
     def total_shares(self) -> int:
         return int(self.pair.totalSupply())
-

@@ -85,6 +85,17 @@ class Town:
         self._sessions: dict[int, tuple[int, int]] = {}
         self._approved: set[tuple[str, str, str]] = set()
 
+    @classmethod
+    def before(cls, chain: RpcChain, stock: Stock, start: int, share_usd: float, bitcoin_usd: float) -> Town:
+        """Deployed some days ahead, so that at `start`, a midnight, there is a session's last price whatever the day."""
+        town = cls(chain, stock, start - 5 * DAY + HOUR, share_usd, bitcoin_usd)
+        for day in range(start // DAY - 5, start // DAY):
+            opens, closes = town.session(day)
+            if opens:
+                town.go((opens + closes) // 2)
+        town.go(start)
+        return town
+
     # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     @property
     def stock_market(self) -> Market:

@@ -38,19 +38,19 @@ class Venue(Protocol):
         """Raises `Refused`."""
 
 
-def curve(venue: Venue, taker: str, sizes_usd: Sequence[float], *, buy: bool = True) -> list[float | None]:
-    """The cost at each size; None where the venue refuses."""
+def curve(venue: Venue, taker: str, sizes_usd: Sequence[float]) -> list[float | None]:
+    """The cost at each size, the mean of buying and selling, so that a price that is off cancels out; None where refused."""
     found: list[float | None] = []
     for usd in sizes_usd:
         try:
-            found.append(venue.quote(taker, usd, buy=buy).cost)
+            found.append(sum(venue.quote(taker, usd, buy=buy).cost for buy in (True, False)) / 2)
         except Refused:
             found.append(None)
     return found
 
 
 def depth(venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bool = True) -> float:
-    """The largest size in USD that costs at most `limit`, by bisection to within a part in 256 of `ceiling_usd`."""
+    """The largest size in USD that costs at most `limit`, to within a hundredth of it."""
 
     def fits(usd: float) -> bool:
         try:
@@ -61,7 +61,14 @@ def depth(venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bo
     low, high = 0.0, ceiling_usd
     if fits(high):
         return high
-    for _ in range(8):
-        middle = (low + high) / 2
+    while high - low > max(low, 100.0) / 100:
+        middle = (low * high) ** 0.5 if low > 0 else high / 16
         low, high = (middle, high) if fits(middle) else (low, middle)
+        if high < 1:
+            return 0.0
     return low
+
+
+def both_ways(venue: Venue, taker: str, limit: float, ceiling_usd: float) -> float:
+    """The mean of what can be bought and what can be sold at `limit`."""
+    return sum(depth(venue, taker, limit, ceiling_usd, buy=buy) for buy in (True, False)) / 2
