@@ -1,4 +1,4 @@
-"""Who comes to the venues, and the prices that they see. A seed decides everything; every venue meets the same orders."""
+"""Who comes to the venues, and the prices that they see. A seed decides all; every venue meets the same orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
 import numpy as np
 
@@ -175,7 +174,7 @@ class Provider:
     loyal: bool = False
     inside: bool = False
 
-    def decide(self, yearly: float, slack: float = 0.05) -> bool:
+    def wants(self, yearly: float, slack: float = 0.05) -> bool:
         """Whether it wants to be in, at this yield a year."""
         if self.loyal:
             return True
@@ -190,8 +189,3 @@ def providers(mercenaries: int, loyal: int, seed: int, usd: float = 50_000.0) ->
         for n in range(mercenaries)
     ]
     return them + [Provider(f"loyal {n}", usd / 2, 0.0, loyal=True) for n in range(loyal)]
-
-
-def increments(values: Sequence[float]) -> list[float]:
-    """From each value to the next."""
-    return [after - before for before, after in pairwise(values)]

@@ -266,7 +266,7 @@ def _spend_to(pool: Amm, price: float) -> float:
 def _until_back(
     town: Town, scene: Scene, since: int, night: Struck, chart: dict[Amm, list[tuple[float, float]]], quick: bool
 ) -> tuple[float, int]:
-    """Hour by hour: makers act when they can. Hours until the pool is within 5% of the share, and when New York opened."""
+    """Hour by hour: makers act when they can. Hours until the pool is near the share, and when New York opened."""
     step = 12 * HOUR if quick else HOUR
     monday = town.next_open(since)
     start = town.start + HOUR
@@ -443,19 +443,20 @@ def _page(  # one place that knows all figures
     ]
     finding = (
         f"{SPENT:,.0f} USD take a pool of {usd:,.2f} USD and {tokens:.4f} AMZNX from {thin.before:,.2f} to "
-        f"{thin.after:,.0f} USD, {thin.after / share:.0f} times the share; makers undo it within a minute while New York "
-        f"trades and after {stood:,.0f} hours over the holiday; a signed quote costs {quoted.cost:.1%} over the share; "
+        f"{thin.after:,.0f} USD, {thin.after / share:.0f} times the share; makers undo it within a minute while New "
+        f"York trades and after {stood:,.0f} hours over the holiday; a signed quote costs {quoted.cost:.1%} over the "
+        "share; "
         f"of {len(day[0])} values of options, loans and LP shares "
         + ("none moves by a unit." if not moved else f"{len(moved)} move.")
     )
     notes = (
-        f"The reserves follow from Uniswap v2's formula: price after = price before · (1 + s/y)(1 + 0.997 s/y), s = 500 "
-        f"USD, so y = {usd:,.2f} USD. The chart's price is the marginal one after the purchase; the buyer paid "
+        f"The reserves follow from Uniswap v2's formula: price after = price before · (1 + s/y)(1 + 0.997 s/y), s = "
+        f"500 USD, so y = {usd:,.2f} USD. The chart's price is the marginal one after the purchase; the buyer paid "
         f"{thin.paid_per_token:,.2f} USD a token on average. What reserves the pool really had is not known to us.",
-        f"Were the pool's price a lender's feed, {LOAN_COLLATERAL:,} AMZNX would back {naive:,.0f} USD of debt instead of "
-        f"{limit:,.0f}: arithmetic, not something that can happen here.",
-        "Where rivals do better: (b) and (c) sell the token itself, close to the share, whenever somebody stands behind "
-        "them; (d) does not sell spot at all. A buyer of AMZNX needs one of them.",
+        f"Were the pool's price a lender's feed, {LOAN_COLLATERAL:,} AMZNX would back {naive:,.0f} USD of debt instead "
+        f"of {limit:,.0f}: arithmetic, not something that can happen here.",
+        "Where rivals do better: (b) and (c) sell the token itself, close to the share, whenever somebody stands "
+        "behind them; (d) does not sell spot at all. A buyer of AMZNX needs one of them.",
         "July 3, 2025 closed early and July 4 was a holiday: both as the chain's calendar computes them.",
         "No randomness: the seed changes nothing here.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from everstock.chain.rpc import RpcChain
 from everstock.lab.experiment import Experiment, Progress, Setting
@@ -22,6 +23,7 @@ SATURDAY = TUESDAY - 3 * HOUR - 1_800 + 4 * DAY  # 10 January 2026, noon UTC
 POOL_USD = 1_000_000.0
 SHOCK = 0.30
 MAKERS = 3
+MORE_CAPITAL = (2.0, 3.0, 4.0)
 CAPITAL_USD = 10_000.0  # of each maker, half in tokens
 
 
@@ -59,7 +61,7 @@ def play(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
     town = Town(chain, Stock(), TUESDAY, SHARE, BITCOIN)
     ns = (0, 2) if setting.quick else (0, 1, 2, 5)
     plan = [(n, False, 1.0) for n in ns] + [(n, True, 1.0) for n in ns]
-    plan += [(n, False, 4.0) for n in ns] + [(n, False, 12.0) for n in ns[-1:]]
+    plan += [(n, False, capital) for capital in ((4.0,) if setting.quick else MORE_CAPITAL) for n in ns]
     cases = [_case(town, number, *each) for number, each in enumerate(plan)]
     days = 10 if setting.quick else 24
     _shock(town, [case for case in cases if not case.weekend])
@@ -107,7 +109,7 @@ def _case(town: Town, number: int, sessions: int, weekend: bool, capital: float)
 def _shock(town: Town, cases: list[Case]) -> None:
     """Spend until the pool prints 30% above the share. The first look of makers comes an hour later."""
     for case in cases:
-        base, quote = case.amm.reserves
+        quote = case.amm.reserves[1]
         who = town.account("whale")
         usd = quote * ((1 + SHOCK) ** 0.5 - 1) * 1.0015
         town.pay(who, usd)
@@ -132,11 +134,11 @@ def _page(setting: Setting, cases: list[Case], unmoved: dict[str, float], days: 
     first, last = min(plain), max(plain)
     richest = max((case for case in rich if case.sessions == last), key=lambda case: case.capital)
     quickest = richest.half_life if richest.half_life is not None else horizon
-    need = _tokens_to_halve(cases[0])
+    need = _tokens_to_halve()
     checks = [
         Check(
             "the de-peg lasts longer the later the desk settles",
-            all(a <= b for a, b in zip(ordered, ordered[1:], strict=False)) and ordered[0] < ordered[-1],
+            all(a <= b for a, b in pairwise(ordered)) and ordered[0] < ordered[-1],
             ", ".join(f"T+{n}: {_hours(life[n], days)}" for n in sorted(life)),
         ),
         Check(
@@ -190,16 +192,21 @@ def _page(setting: Setting, cases: list[Case], unmoved: dict[str, float], days: 
             note="New York opens on Monday at 14:30 UTC: until then no maker can hedge, and none acts.",
         ),
         Figure(
-            "With more capital",
-            "days since the shock",
-            "pool above the share, %",
-            [curve(plain[last]), *(curve(case) for case in rich if case.sessions == last)],
+            "What capital does",
+            "makers' capital, USD",
+            "half-life, hours",
+            [
+                _by_capital(n, [case for case in cases if not case.weekend and case.sessions == n], horizon)
+                for n in plain
+            ],
+            log_y=True,
+            note="Half of it in stock, ready to be sold: once that suffices, nobody waits for the desk.",
         ),
     ]
     finding = (
-        f"With {MAKERS * CAPITAL_USD:,.0f} USD of arbitrage capital against a pool of {2 * POOL_USD:,.0f} USD, half of a "
-        f"{SHOCK:.0%} de-peg is gone after {_hours(life[first], days)} when the desk settles on the day of the trade, and "
-        f"after {_hours(life[last], days)} at T+{last}; after a shock on a Saturday it takes "
+        f"With {MAKERS * CAPITAL_USD:,.0f} USD of arbitrage capital against a pool of {2 * POOL_USD:,.0f} USD, half of "
+        f"a {SHOCK:.0%} de-peg is gone after {_hours(life[first], days)} when the desk settles on the day of the "
+        f"trade, and after {_hours(life[last], days)} at T+{last}; after a shock on a Saturday it takes "
         f"{_hours(weekend[first].half_life, days)} and {_hours(weekend[last].half_life, days)}."
     )
     notes = (
@@ -208,7 +215,9 @@ def _page(setting: Setting, cases: list[Case], unmoved: dict[str, float], days: 
         "Where the rival does well: makers who keep enough stock close the gap in the hour, whatever N is. T+N is the "
         "price of that capital, not a law.",
         "The issuer settles at the share's price at the request, so makers carry no price risk while they wait; in a "
-        "market that moves they must hedge, and would do less than here. T+0 is the desk's T+1 settled within the hour.",
+        "market that moves they must hedge, and would do less than here. T+0 is the desk's T+1, settled within the "
+        "hour.",
+        "No randomness: the seed changes nothing here.",
         "Everstock's options read no pool and have nothing to restore: see amznx-print.",
     )
     quick = " (quick)" if setting.quick else ""
@@ -232,10 +241,16 @@ def _page(setting: Setting, cases: list[Case], unmoved: dict[str, float], days: 
     )
 
 
-def _tokens_to_halve(case: Case) -> float:
+def _by_capital(sessions: int, cases: list[Case], horizon: float) -> Series:
+    found = sorted(cases, key=lambda case: case.capital)
+    capital = [MAKERS * CAPITAL_USD * case.capital for case in found]
+    return Series(f"T+{sessions}", capital, [horizon if c.half_life is None else c.half_life for c in found])
+
+
+def _tokens_to_halve() -> float:
     """Sold into the shocked pool, they halve the de-peg (the fee left out)."""
     base = POOL_USD / SHARE
-    return base * ((1 + SHOCK / 2) ** -0.5 - (1 + SHOCK) ** -0.5)
+    return float(base * ((1 + SHOCK / 2) ** -0.5 - (1 + SHOCK) ** -0.5))
 
 
 EXPERIMENT = Experiment(SLUG, TITLE, QUESTION, play)

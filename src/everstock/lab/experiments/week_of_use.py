@@ -1,4 +1,4 @@
-"""A week of the same people, prices and capital in each of the four venues: what is served, what it costs, who earns."""
+"""A week of the same people, prices and capital in each of the four venues: what is served, at what cost, who earns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from everstock.lab.venues import (
     Stock,
     Town,
 )
-from everstock.lab.venues.town import HOUR
 from everstock.lab.venues.venue import Venue, both_ways, curve
 
 SLUG = "week-of-use"
@@ -77,7 +76,7 @@ class Week:
         self.chain, self.path = chain, path
         town = self.town = Town.before(chain, Stock(), path.start, path.share[0], path.bitcoin[0])
         half = CAPITAL_USD / 2
-        # (a): staked for a reward that halves by the week; a value trader without a desk is all that ties it to the share
+        # (a): staked for a reward that halves weekly; a value trader without a desk is all that ties it to the share
         self.incentive = IncentivePool(
             town, rewards_per_day=1_000, epoch_days=7, epochs=4, token_usd=1.0, market_usd=100_000
         )
@@ -275,7 +274,7 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
     small = SIZES.index(1_000.0)
     cost_small = {name: costs[small] for name, costs in week.curves.items()}
     spot = [name for venue, name in zip(week.venues, tallies, strict=True) if venue.is_spot]
-    cheapest = min(spot, key=lambda name: cost_small[name] if cost_small[name] is not None else 1.0)
+    cheapest = min(spot, key=lambda name: _or(cost_small[name], 1.0))
     widest = max(spot, key=lambda name: _mean(tallies[name].depth_open))
     best = max(tallies, key=lambda name: tallies[name].income_usd)
     checks = [
@@ -360,10 +359,12 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
         ),
     ]
     finding = (
-        f"Of {incentive.asked} orders the incentive pool serves {incentive.served}, makers with a desk {makers.served}, "
-        f"signed quotes {quotes.served} and options {options.served}. Spot is cheapest at {names[cheapest]} and deepest at "
-        f"{names[widest]} ({_mean(tallies[widest].depth_open):,.0f} USD at 2% while New York trades); the capital that earns "
-        f"most is that of {names[best]} ({tallies[best].yearly:.0%} a year, on a week)."
+        f"Of {incentive.asked} orders the incentive pool serves {incentive.served}, makers with a desk "
+        f"{makers.served}, signed quotes {quotes.served} and options {options.served}. At 1,000 USD spot is cheapest "
+        f"at {names[cheapest]}; deepest is {names[widest]}, with {_mean(tallies[widest].depth_open):,.0f} USD at 2% "
+        "while "
+        f"New York trades. The capital that earned most is that of {names[best]}: {tallies[best].income_usd:,.0f} USD"
+        + (f", of which {week.harvested:,.0f} are rewards." if tallies[best] is incentive else ".")
     )
     refusals = "; ".join(
         f"{names[name]}: " + ", ".join(f"{reason} {count}" for reason, count in sorted(tally.reasons.items()))
@@ -371,12 +372,13 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
         if tally.reasons
     )
     notes = (
-        f"{CAPITAL_USD:,.0f} USD of capital in each: (a) a staked pool, (b) a pool of {CAPITAL_USD - week.arbitrage_usd:,.0f} "
-        f"and arbitrage of {week.arbitrage_usd:,.0f}, (c) inventory, (d) both option pools, in the stock. Earnings are "
-        "against having held the same; a week's earnings a year is arithmetic, not a forecast.",
+        f"{CAPITAL_USD:,.0f} USD of capital in each: (a) a staked pool, (b) a pool of "
+        f"{CAPITAL_USD - week.arbitrage_usd:,.0f} and arbitrage of {week.arbitrage_usd:,.0f}, (c) inventory, "
+        "(d) both option pools, in the stock. Earnings are against having held the same; a week's earnings a year is "
+        "arithmetic, not a forecast.",
         f"(a) earned {week.harvested:,.0f} USD by selling its rewards: paid by whoever buys the reward token.",
-        "Where rivals win: a buyer who wants the token itself is served by (a), (b) and (c) only. (d) sells exposure to "
-        "bitcoin on the stock as margin; orders smaller than its minimum of one token it refuses.",
+        "Where rivals win: a buyer who wants the token itself is served by (a), (b) and (c) only. (d) sells exposure "
+        "to bitcoin on the stock as margin; orders smaller than its minimum of one token it refuses.",
         f"Refused: {refusals}.",
         f"Prices: {week.path.source}.",
     )
@@ -402,10 +404,14 @@ def _size_figure(title: str, curves: dict[str, list[float | None]], names: dict[
         points = [(size, 100 * cost) for size, cost in zip(SIZES, costs, strict=True) if cost is not None and cost > 0]
         series.append(Series(names[name], [size for size, _ in points], [cost for _, cost in points]))
     note = (
-        "The mean of buying and selling. Spot: the price against the share's last. Options: premium and fee against the mark, of the notional. "
-        "A curve ends where the venue refuses."
+        "The mean of buying and selling. Spot: the price against the share's last. Options: premium and fee "
+        "against the mark, of the notional. A curve ends where the venue refuses."
     )
     return Figure(title, "size, USD (options: notional)", "over fair, %", series, log_x=True, log_y=True, note=note)
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def minimum_notional(town: Town) -> Decimal:

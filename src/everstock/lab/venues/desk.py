@@ -56,7 +56,7 @@ class IssuerDesk:
             return []
         due = [each for each in self.open if each.due <= now]
         for each in due:
-            price = int(round(each.price * 10**6))  # cash units per 10^18 token units
+            price = round(each.price * 10**6)  # cash units per 10^18 token units
             fills = [(each.id, 2**128 - 1)]
             if each.side is SettlementSide.MINT:
                 self.contract.fulfilMints(fills, price, sender=self.town.issuer, gas=1_000_000)

@@ -15,7 +15,7 @@ class IncentivePool:
     def __init__(
         self, town: Town, *, rewards_per_day: float, epoch_days: int, epochs: int, token_usd: float, market_usd: float
     ) -> None:
-        """The reward token's pool begins with `market_usd` of each side at `token_usd`. Paid from the first stake on."""
+        """The reward token's pool begins with `market_usd` on each side, at `token_usd`."""
         self.town = town
         self.amm = Amm(town, "incentive pool", town.token.contract, town.token.decimals, suffix="incentive")
         self.sponsor = town.account("sponsor")

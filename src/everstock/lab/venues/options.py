@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from everstock.client import Side
+from everstock.client import MarginToken, Side
 from everstock.client.system import Market, QuoteKind
 from everstock.client.trader import OpenPreview, Trader
 from everstock.lab.venues.town import Town
@@ -23,8 +23,10 @@ class OptionsVenue:
     name = "Everstock options"
     is_spot = False
 
-    def __init__(self, town: Town, market: Market) -> None:
+    def __init__(self, town: Town, market: Market, token: MarginToken | None = None) -> None:
+        """The margin token is the town's stock token unless told; any other counts as worth the same."""
         self.town, self.market = town, market
+        self.token = token or town.token
         self.traded_usd = 0.0
 
     def quote(self, taker: str, usd: float, *, buy: bool) -> Taken:
@@ -40,7 +42,7 @@ class OptionsVenue:
         side = Side.CALL if buy else Side.PUT
         event = self.trader(taker).open(self.market, self.strike, side, notional).event("Open")
         self.traded_usd += usd
-        amount = self.town.token.amount
+        amount = self.token.amount
         return Taken(usd, float((amount(event["premium"]) + amount(event["fee"])) / notional) - mark)
 
     def _preview(self, taker: str, usd: float, *, buy: bool) -> tuple[OpenPreview, Decimal, float]:
@@ -54,7 +56,7 @@ class OptionsVenue:
         return preview, notional, int(mark.value) / 10**18
 
     def trader(self, taker: str) -> Trader:
-        return self.town.token.trader(taker)
+        return self.token.trader(taker)
 
     @property
     def strike(self) -> int:
@@ -62,13 +64,13 @@ class OptionsVenue:
 
     def margin(self, who: str, tokens: float) -> None:
         """Stock tokens put up as margin."""
-        self.town.give(who, tokens)
+        self.town.give(who, tokens, self.token)
         self.trader(who).deposit(round(Decimal(str(tokens)), 12))
 
     def provide(self, lp: str, tokens: float) -> None:
         """Deposit into both pools in the proportion of their layers."""
-        self.town.give(lp, tokens)
-        token = self.town.token
+        self.town.give(lp, tokens, self.token)
+        token = self.token
         amount = token.amount(self.town.units(tokens))
         main = round(amount * MAIN_SHARE, 12)
         token.main.deposit(lp, main)
@@ -77,5 +79,5 @@ class OptionsVenue:
     @property
     def utilisation(self) -> float:
         """Reserved of cash in the main pool."""
-        main = self.town.token.main.nav()
-        return main.reserved / main.cash if main.cash else 0.0
+        main = self.token.main.nav()
+        return float(main.reserved / main.cash) if main.cash else 0.0

@@ -70,7 +70,7 @@ def lab_params(stock: Stock, share_usd: Decimal, bitcoin_usd: Decimal) -> Params
 
 
 class Town:
-    """Prices are floats in USD here; on chain everything is in smallest units, and what must be exact is compared there."""
+    """Prices are floats in USD here. On chain all is in smallest units, and what must be exact is compared there."""
 
     def __init__(self, chain: RpcChain, stock: Stock, start: int, share_usd: float, bitcoin_usd: float) -> None:
         self.chain, self.stock = chain, stock
@@ -87,7 +87,7 @@ class Town:
 
     @classmethod
     def before(cls, chain: RpcChain, stock: Stock, start: int, share_usd: float, bitcoin_usd: float) -> Town:
-        """Deployed some days ahead, so that at `start`, a midnight, there is a session's last price whatever the day."""
+        """Deployed some days ahead, so that at `start`, a midnight, a session's last price is known on any day."""
         town = cls(chain, stock, start - 5 * DAY + HOUR, share_usd, bitcoin_usd)
         for day in range(start // DAY - 5, start // DAY):
             opens, closes = town.session(day)
@@ -127,21 +127,21 @@ class Town:
         return int(round(Decimal(str(usd)), DOLLAR_DECIMALS).scaleb(DOLLAR_DECIMALS))
 
     def usd(self, units: int) -> float:
-        return units / 10**DOLLAR_DECIMALS
+        return float(units / 10**DOLLAR_DECIMALS)
 
     def units(self, tokens: float | Decimal) -> int:
         return self.token.units(round(Decimal(str(tokens)), 12))
 
     def tokens(self, units: int) -> float:
-        return units / 10**self.token.decimals
+        return float(units / 10**self.token.decimals)
 
     def pay(self, who: str, usd: float) -> None:
         """Dollars in a wallet."""
         self.cash.mint(who, self.cash_units(usd), sender=self.issuer)
 
-    def give(self, who: str, tokens: float) -> None:
-        """Stock tokens in a wallet, issued against custody."""
-        self.token.contract.mint(who, self.units(tokens), sender=self.issuer)
+    def give(self, who: str, tokens: float, token: MarginToken | None = None) -> None:
+        """Stock tokens in a wallet, issued against custody; of the town's stock unless told."""
+        (token or self.token).contract.mint(who, self.units(tokens), sender=self.issuer)
 
     def allow(self, who: str, spender: Any, *tokens: Contract) -> None:
         """Let `spender` take what it needs, once and for all; of the stock token and the dollar unless told."""
@@ -199,7 +199,7 @@ class Town:
         txs: list[Tx] = []
         for name, (price, market) in prices.items():
             asset = self.system.asset(name)
-            answer = int(round(price * 10**asset.feed_decimals))
+            answer = round(price * 10**asset.feed_decimals)
             txs.append(asset.aggregator.updateAnswer.tx(answer, sender=self.issuer, gas=PRINT_GAS))
             txs.append(market.contract.refresh.tx(sender=self.issuer, gas=REFRESH_GAS))
         self.chain.send_many(txs)

@@ -39,7 +39,7 @@ class Venue(Protocol):
 
 
 def curve(venue: Venue, taker: str, sizes_usd: Sequence[float]) -> list[float | None]:
-    """The cost at each size, the mean of buying and selling, so that a price that is off cancels out; None where refused."""
+    """The cost at each size, the mean of buying and selling: a price that is off cancels out. None where refused."""
     found: list[float | None] = []
     for usd in sizes_usd:
         try:
