@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 import numpy as np
 
 from everstock.lab.experiment import Setting
 from everstock.lab.venues.town import HOUR
-from everstock.scenarios.prices import STEP_SECONDS, bars_to_paths
+from everstock.scenarios.prices import STEP_SECONDS, Window, bars_to_paths, read_bars
 
 STEPS_AN_HOUR = HOUR // STEP_SECONDS
 HOURS_A_YEAR = 365 * 24
@@ -51,13 +52,22 @@ class Dynamics:
 
 
 def course(setting: Setting, days: int, start: int, asset: str = "TSLA", dynamics: Dynamics | None = None) -> Course:
-    """A replay of the setting's daily bars, or the model from `start` (midnight UTC) on."""
+    """A replay of the setting's daily bars, or the model from `start` (midnight UTC) on.
+
+    A replay is `days` long, too: it begins with the window, or earlier when the bars end too soon.
+    """
     if setting.prices is None:
         return modelled(dynamics or Dynamics(), days, start, setting.seed)
-    paths = bars_to_paths(setting.prices, ["BTC"], [asset], setting.window, setting.seed, days)
+    window = setting.window
+    if window is not None:
+        bars = read_bars(setting.prices)
+        last = min((max(bars[name]) for name in ("BTC", asset) if name in bars), default=window.last)
+        first = min(window.first, last - timedelta(days - 1))
+        window = Window(first, first + timedelta(days - 1))
+    paths = bars_to_paths(setting.prices, ["BTC"], [asset], window, setting.seed, days)
     hours = range(0, min(paths.steps, days * 24 * STEPS_AN_HOUR), STEPS_AN_HOUR)
     share, bitcoin = ([float(paths.prices[name][k]) for k in hours] for name in (asset, "BTC"))
-    return Course(paths.start, share, bitcoin, paths.source)
+    return Course(paths.start, share, bitcoin, f"{paths.source}, {paths.window}")
 
 
 def modelled(dynamics: Dynamics, days: int, start: int, seed: int) -> Course:

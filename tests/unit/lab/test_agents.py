@@ -64,6 +64,12 @@ def test_daily_bars_are_replayed(tmp_path: Path):
     assert all(240 <= price <= 270 for price in path.share)
     assert all(70_000 <= price <= 90_000 for price in path.bitcoin)
     assert len(set(path.share[4 * 24 : 6 * 24])) == 1, "a weekend has one price"
+    late = course(Setting(prices=file, window=Window(date(2025, 4, 6), date(2025, 4, 7))), 5, MONDAY)
+    assert (late.start, late.hours) == (midnight(date(2025, 4, 3)), 5 * 24), (
+        "as long as asked for, as late as there are bars"
+    )
+    early = course(Setting(prices=file, window=Window(date(2025, 4, 1), date(2025, 4, 7))), 3, MONDAY)
+    assert (early.start, early.hours) == (midnight(date(2025, 4, 1)), 3 * 24)
 
 
 def test_orders_are_the_same_for_a_seed_and_as_many_as_told():

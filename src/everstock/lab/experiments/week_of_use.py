@@ -112,6 +112,8 @@ class Week:
         self.due: list[tuple[int, str, int, Side, Decimal]] = []
         self.turn = 0
         self.shares: list[tuple[int, float]] = []
+        self.harvested = 0.0
+        self.ledger = self.ledger_now()
         self.began = self._worths()
         self.share_price = self._lp_tokens()
         self.curves_closed = self._curves()
@@ -153,9 +155,8 @@ class Week:
             progress(hour / (self.path.hours - 1))
         self.harvested += self.incentive.harvest(self.farmer)
         self._close_due(10**9)
+        self.curves = self.curves or self.curves_closed  # a course without a session
         self._account()
-
-    harvested = 0.0
 
     def _serve(self, venue: Venue, tally: Tally, order: Order) -> None:
         night = not self.town.is_open()
@@ -231,6 +232,15 @@ class Week:
             total += EXACT.divide(Decimal(pool.shares_of(self.lp)) * (nav + 1), Decimal(supply + 10**6))
         return total.scaleb(-self.town.token.decimals)
 
+    def ledger_now(self) -> tuple[int, int]:
+        """The vault's entries of those who buy options, and of the pools with the treasury's part; smallest units."""
+        system, token = self.town.system, self.town.token
+
+        def entries(owners: list[str]) -> int:
+            return sum(int(system.vault.balanceOf(token.address, system.options.address, owner)) for owner in owners)
+
+        return entries(self.holders), entries([token.main.address, token.insurance.address])
+
     def _account(self) -> None:
         """Each venue's capital now, less what it would be worth had it been held: in USD at the share's price."""
         share, now = self.town.share, self._worths()
@@ -271,6 +281,8 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
         )
     )
     main = week.town.token.main.nav()
+    after = week.ledger_now()  # every option was sold back by now
+    lost, gained = week.ledger[0] - after[0], after[1] - week.ledger[1]
     small = SIZES.index(1_000.0)
     cost_small = {name: costs[small] for name, costs in week.curves.items()}
     spot = [name for venue, name in zip(week.venues, tallies, strict=True) if venue.is_spot]
@@ -298,6 +310,11 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
             "options trade by night as by day",
             options.night_served * options.asked >= 0.8 * options.served * options.night_asked,
             f"{options.night_served} of {options.night_asked} by night, {options.served} of {options.asked} in all",
+        ),
+        Check(
+            "what buyers of options lost, pools and treasury gained, to the last unit",
+            lost == gained,
+            f"{lost:,} and {gained:,} units",
         ),
         Check(
             "cash covers what is reserved",
@@ -379,6 +396,8 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
         f"(a) earned {week.harvested:,.0f} USD by selling its rewards: paid by whoever buys the reward token.",
         "Where rivals win: a buyer who wants the token itself is served by (a), (b) and (c) only. (d) sells exposure "
         "to bitcoin on the stock as margin; orders smaller than its minimum of one token it refuses.",
+        "An option's cost is a part of its notional. At the money it moves by about half of that, so per dollar of "
+        "exposure it is about twice as much, and time value is paid besides: funding, which is what LPs earn.",
         f"Refused: {refusals}.",
         f"Prices: {week.path.source}.",
     )

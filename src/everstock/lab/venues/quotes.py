@@ -56,7 +56,8 @@ class QuotesVenue:
         try:
             return self.maker.quote(self.town.stock.symbol, side, quantity)
         except QuoteRefused as refused:
-            raise Refused(str(refused)) from refused
+            short = "can give at most" in str(refused)
+            raise Refused("the maker has not that much" if short else str(refused)) from refused
 
     def _taken(self, signed: SignedQuote, *, buy: bool) -> Taken:
         cost = float(signed.price_usd / signed.mid_usd) - 1

@@ -49,8 +49,10 @@ def curve(venue: Venue, taker: str, sizes_usd: Sequence[float]) -> list[float | 
     return found
 
 
-def depth(venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bool = True) -> float:
-    """The largest size in USD that costs at most `limit`, to within a hundredth of it."""
+def depth(
+    venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bool = True, precision: float = 0.01
+) -> float:
+    """The largest size in USD that costs at most `limit`, to within that part of it."""
 
     def fits(usd: float) -> bool:
         try:
@@ -61,7 +63,7 @@ def depth(venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bo
     low, high = 0.0, ceiling_usd
     if fits(high):
         return high
-    while high - low > max(low, 100.0) / 100:
+    while high - low > precision * max(low, 100.0):
         middle = (low * high) ** 0.5 if low > 0 else high / 16
         low, high = (middle, high) if fits(middle) else (low, middle)
         if high < 1:
@@ -70,5 +72,5 @@ def depth(venue: Venue, taker: str, limit: float, ceiling_usd: float, *, buy: bo
 
 
 def both_ways(venue: Venue, taker: str, limit: float, ceiling_usd: float) -> float:
-    """The mean of what can be bought and what can be sold at `limit`."""
-    return sum(depth(venue, taker, limit, ceiling_usd, buy=buy) for buy in (True, False)) / 2
+    """The mean of what can be bought and what can be sold at `limit`, to within 3%."""
+    return sum(depth(venue, taker, limit, ceiling_usd, buy=buy, precision=0.03) for buy in (True, False)) / 2
