@@ -298,7 +298,8 @@ def _page(setting: Setting, path: Course, incentive: Incentive, sides: list[Opti
         f"At its best {peak.depth_usd:,.0f} USD could be traded at {SLIP:.0%} in the incentive pool; a week after the "
         f"last reward it is {later.depth_usd:,.0f}, with {later.lps} of {len(incentive.lps)} LPs. Rewards brought them "
         f"{paid:,.0f} USD, trading fees {fees:,.0f}. Everstock's pools with {busy.demand_usd:,.0f} USD of demand keep "
-        f"{kept:.0%} of their liquidity over the same week, with {busy.log[week].lps} LPs; where nobody buys options, "
+        f"{kept:.0%} of their liquidity over the same week, while {busy.log[end - 1].lps} LPs who want to stay become "
+        f"{busy.log[week].lps}; where nobody buys options, "
         f"{idle.log[-1].lps} are there on the last day."
     )
     picked = sorted({0, *range(EPOCH_DAYS - 1, end, EPOCH_DAYS), min(end, len(log) - 1), week, len(log) - 1})
@@ -368,6 +369,8 @@ def _page(setting: Setting, path: Course, incentive: Incentive, sides: list[Opti
         "Demand for options is assumed: it does not follow from anything here. Where it is nothing, LPs earn nothing.",
         "Option LPs can lose: what they expect falls in a week in which buyers were right. They leave through a "
         "cooldown, as far as cash is free.",
+        "LPs counted are those who want to be inside; USD inside also holds what waits to leave, since what backs open "
+        "options cannot go. That holds liquidity longer than LPs' minds would.",
         "Where the rival does better: while rewards last the pool offers the token itself at once; options do not.",
         f"Prices: {path.source}.",
     )
