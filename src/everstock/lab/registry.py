@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from everstock.lab import mechanics
 from everstock.lab.experiment import Experiment
+from everstock.lab.experiments import amznx_print, subsidy_cliff, t_plus_n, week_of_use
 
-_ALL: tuple[Experiment, ...] = (mechanics.EXPERIMENT,)
+_ALL: tuple[Experiment, ...] = (
+    amznx_print.EXPERIMENT,
+    subsidy_cliff.EXPERIMENT,
+    t_plus_n.EXPERIMENT,
+    week_of_use.EXPERIMENT,
+    mechanics.EXPERIMENT,
+)
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}

@@ -178,6 +178,8 @@ class Maker:
         if not config.openBand:
             raise QuoteRefused(f"{symbol} is not quoted")
         answer = self.system.oracle.read(config.priceId)
+        if not answer.price:  # no session has had a print yet
+            raise QuoteRefused(f"{symbol} has no price yet")
         if answer.status == PriceStatus.OPEN:
             return token, from_wad(answer.price), self.policy.half_spread
         if answer.status == PriceStatus.CLOSED and config.closedBand:

@@ -100,6 +100,20 @@ def test_a_halted_price_is_not_quoted(room):
         maker_of(room).quote("TSLA.M", QuoteSide.BUY, Decimal(1))
 
 
+def test_a_share_that_no_session_has_priced_yet_is_not_quoted(room):
+    """Closed, and without a price: a quote at nothing would be given, and could never settle."""
+    system, chain, governor = room.desk.system, room.desk.chain, room.desk.who.governor
+    chain.warp(9 * 3600)
+    aggregator = chain.deploy(system.artifacts["MockAggregator"], 8, 250 * 10**8, sender=governor)
+    feed = chain.deploy(system.artifacts["ChainlinkFeed"], aggregator, sender=governor)
+    fresh, known = b"NEW".ljust(32, b"\0"), system.oracle.assetConfig(system.asset("TSLA").id)
+    system.oracle.setAsset(fresh, tuple(known._replace(feed=feed.address)), sender=governor)
+    bands = system.quotes.assetConfig(room.stock)
+    system.quotes.setQuotedAsset(room.stock, tuple(bands._replace(priceId=fresh)), sender=governor)
+    with pytest.raises(QuoteRefused, match="has no price yet"):
+        maker_of(room).quote("TSLA.M", QuoteSide.BUY, Decimal(1))
+
+
 def test_a_quote_survives_json(room):
     signed = maker_of(room).quote("TSLA.M", QuoteSide.SELL, Decimal(4))
     assert SignedQuote.of(signed.json) == signed

@@ -1,0 +1,1 @@
+"""The experiments about the four venues."""
