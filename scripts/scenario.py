@@ -25,6 +25,7 @@ from everstock.scenarios.prices import PriceDataError, Window
 from everstock.scenarios.stage import PATIENCE_SECONDS, NotPlayable, network_stage
 
 ANYWHERE = "On a local chain, or on any network with a recorded deployment and funded accounts."
+NETWORK_OPTIONS = ("aliases", "deployment", "patience", "yes")
 ON_NETWORKS = [scenario.name for scenario in SCENARIOS.values() if not scenario.needs_time_travel]
 
 
@@ -70,7 +71,8 @@ def command(scenario: Scenario) -> click.Command:
         "--window", callback=window_of, metavar="FROM:TO", help="Days (YYYY-MM-DD), both included. Default: 14."
     )
     @click.option("--seed", default=1, show_default=True, help="Of the prices within a day, or of the model.")
-    def play(provider: Any, prices: Path | None, window: Window | None, seed: int, **network: Any) -> None:
+    def play(provider: Any, prices: Path | None, window: Window | None, seed: int, **others: Any) -> None:
+        network = {name: others[name] for name in others if name in NETWORK_OPTIONS}  # ape adds its own
         console = Console()
         # Tables need this much; a file has no width of its own.
         console = Console(width=max(console.width, 118) if sys.stdout.isatty() else 140)

@@ -282,9 +282,9 @@ class Story:
             self.leave_out(f"The price of {market.asset.name} is not open at this hour: no loan.")
             return
         self.did(self.stage.provide_dollars(market, "lp", LENT))
+        self.did(lent.supply(lender.address, LENT))
         # Interest is due with the debt: a little more than what is borrowed has to be at hand.
         self.did(self.stage.provide_dollars(market, "trader", Decimal(1)))
-        self.did(lent.supply(lender.address, LENT))
         self.did(borrower.deposit(PLEDGED))
         self.did(borrower.borrow(BORROWED))
         self.say(f"The trader borrows {BORROWED:,} {symbol} against {PLEDGED} {STOCK}.")

@@ -116,7 +116,7 @@ class Stage:
         rights = [self.system.authority.hasRole(int(role), issuer.address) for role in needed]
         if not all(has and delay == 0 for has, delay in rights):
             raise NotPlayable(
-                f"the {part} {player.address} lacks {missing:,} {symbol}, and {issuer.address} may not issue at once: "
+                f"the {part} {player.address} lacks {missing.normalize():f} {symbol}, and {issuer.address} may not issue at once: "
                 f"let the first --account hold the issuer's role without a delay, or send it the tokens"
             )
         own: MarginToken = issuer.system.token(symbol)

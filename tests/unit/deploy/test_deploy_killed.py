@@ -1,4 +1,4 @@
-"""`ape run deploy` itself, killed with SIGKILL in the middle of a transaction and started again, on Base and its testnet.
+"""`ape run deploy` itself, killed with SIGKILL at a transaction and started again; Base's chain id and its testnet's.
 
 A process takes seconds to start and to rehearse, so the command is killed at a sample of its transactions; at each of
 them `test_deploy_resume` cuts the object off that the command runs.
