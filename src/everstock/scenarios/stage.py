@@ -116,8 +116,9 @@ class Stage:
         rights = [self.system.authority.hasRole(int(role), issuer.address) for role in needed]
         if not all(has and delay == 0 for has, delay in rights):
             raise NotPlayable(
-                f"the {part} {player.address} lacks {missing.normalize():f} {symbol}, and {issuer.address} may not issue at once: "
-                f"let the first --account hold the issuer's role without a delay, or send it the tokens"
+                f"the {part} {player.address} lacks {missing.normalize():f} {symbol}, and {issuer.address} "
+                f"may not issue at once: let the first --account hold the issuer's role without a delay, "
+                "or send it the tokens"
             )
         own: MarginToken = issuer.system.token(symbol)
         acting = Issuer(own, issuer.address)
