@@ -172,6 +172,19 @@ def test_a_closed_market_is_told_before_anything_is_sent(played, console):
 # ---------------------------------------------------------------------------------------------- the command
 
 
+def test_a_story_that_lets_days_pass_is_refused_on_a_network(network: Network, tmp_path: Path) -> None:
+    wire = Wire(network.node.uri, client="Geth/v1.16.0/linux-amd64")
+    try:
+        done = Home(tmp_path / "ape").ape("scenario", "monday-gap", "--network", f"base:mainnet:{wire.uri}")
+    finally:
+        wire.close()
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert "monday-gap lets days pass: it needs a local chain. On networks: first-trade" in told
+    assert all(map(PLAIN.match, wire.methods)), wire.methods
+    assert "eth_sendRawTransaction" not in wire.methods
+
+
 def test_the_command_plays_it_on_the_testnets_deployment(tmp_path: Path) -> None:
     """From an empty node to a ledger, with the parameters of Base Sepolia and key files. Others say why they can't."""
     node = node_of("testnet")

@@ -16,13 +16,13 @@ SEND = "eth_sendRawTransaction"
 
 
 class Wire:
-    """Passes JSON-RPC on to `uri`. What it has seen is in `methods`.
+    """Passes JSON-RPC on to `uri`. What it has seen is in `methods`. With `client` it says that it is that program.
 
     `kill(process)` ends a process at its `at`-th transaction from now: just before that arrives, or just after.
     """
 
-    def __init__(self, uri: str) -> None:
-        self.target = uri
+    def __init__(self, uri: str, client: str | None = None) -> None:
+        self.target, self.client = uri, client
         self.methods: set[str] = set()
         self.seen = 0
         self._at, self._arrives = 0, False
@@ -71,6 +71,8 @@ class Wire:
         request = json.loads(body)
         methods = [each["method"] for each in (request if isinstance(request, list) else [request])]
         self.methods.update(methods)
+        if self.client is not None and methods == ["web3_clientVersion"]:
+            return json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": self.client}).encode()
         if SEND in methods:
             self.seen += 1
             if self.seen == self._at:
