@@ -79,7 +79,7 @@ abi: compile ## Write the ABIs of this version into dist/
 	@python -m everstock.report.abi
 
 .PHONY: wheel
-wheel: setup ## Build the Python package into dist/
+wheel: compile ## Build the Python package into dist/, with contracts and parameters in it
 	@python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 .PHONY: test

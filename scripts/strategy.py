@@ -18,7 +18,7 @@ from everstock.client.system import UnknownName
 from everstock.deploy import deploy_system
 from everstock.deploy.record import NoRecord, Store
 from everstock.deploy.release import connect
-from everstock.params import load
+from everstock.params import UnknownNetwork, load, named_for
 from everstock.strategies import STRATEGIES, Recipe, Request, Strategy, chart, figure, summary_table
 
 
@@ -81,7 +81,7 @@ def command(recipe: Recipe) -> click.Command:
             chain = RpcChain.from_ape(provider)
             local = chain.is_local and deployment is None
             system = (
-                playground(chain, margin, notional) if local else opened(chain, deployment or provider.network.name)
+                playground(chain, margin, notional) if local else opened(chain, deployment or named_for(chain.chain_id))
             )
             token = system.token(margin)
             second = None if against is None else system.market(against)
@@ -99,7 +99,7 @@ def command(recipe: Recipe) -> click.Command:
                 console.print("A dry run: nothing was traded.")
             else:
                 trade(console, system, strategy, trader, token, local)
-        except (ChainError, UnknownName, NoRecord, ValueError) as error:
+        except (ChainError, UnknownName, NoRecord, UnknownNetwork, ValueError) as error:
             raise click.ClickException(str(error)) from error
 
     return run

@@ -1,4 +1,5 @@
-"""The compiled contracts, read from the manifest that ``ape compile`` leaves in ``.build/__local__.json``.
+"""The compiled contracts, read from the manifest that ``ape compile`` leaves in ``.build/__local__.json``, or from the
+copy that the wheel carries.
 
 Nothing here imports ape: a test that runs in process starts in milliseconds.
 """
@@ -13,8 +14,9 @@ from typing import Any
 
 from everstock.chain.errors import NotCompiled, UnknownContract
 from everstock.chain.registry import KNOWN
+from everstock.home import MANIFEST, contracts_file, find_root
 
-MANIFEST = Path(".build") / "__local__.json"
+__all__ = ["MANIFEST", "Abi", "Artifact", "Artifacts", "find_root", "load"]
 
 EXTENSIONS = {"PerpetualOptions": "OptionsExtension"}
 
@@ -60,39 +62,30 @@ _loaded: dict[Path, tuple[int, Artifacts]] = {}
 def load(project_root: Path | str | None = None) -> Artifacts:
     """All contracts of the project, read once per compilation (the manifest's modification time decides).
 
-    Without ``project_root`` the nearest folder above the working directory that holds an ``ape-config.yaml`` or a
-    manifest is taken. Every error and event found is made known to :data:`everstock.chain.registry.KNOWN`.
+    Without ``project_root`` it is the wheel's own copy, or else that of the nearest folder above the working directory
+    that holds an ``ape-config.yaml`` or a manifest. Every error and event found is made known to
+    :data:`everstock.chain.registry.KNOWN`.
 
     Raises:
         NotCompiled: there is no manifest, or it holds no contract.
     """
-    root = Path(project_root).resolve() if project_root is not None else find_root()
-    manifest = root / MANIFEST
+    manifest = contracts_file() if project_root is None else Path(project_root).resolve() / MANIFEST
     try:
         stamp = manifest.stat().st_mtime_ns
     except FileNotFoundError:
-        raise NotCompiled(root) from None
-    cached = _loaded.get(root)
+        raise NotCompiled(manifest.parents[1]) from None
+    cached = _loaded.get(manifest)
     if cached and cached[0] == stamp:
         return cached[1]
     types: dict[str, Any] = json.loads(manifest.read_text()).get("contractTypes") or {}
     if not types:
-        raise NotCompiled(root)
+        raise NotCompiled(manifest.parents[1])
     artifacts = Artifacts({name: _artifact(name, raw) for name, raw in types.items()})
     _extend(artifacts)
     for artifact in artifacts.values():
         KNOWN.add(artifact.abi)
-    _loaded[root] = (stamp, artifacts)
+    _loaded[manifest] = (stamp, artifacts)
     return artifacts
-
-
-def find_root(start: Path | None = None) -> Path:
-    """The nearest folder at or above ``start`` (default: the working directory) that is an ape project."""
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "ape-config.yaml").exists() or (folder / MANIFEST).exists():
-            return folder
-    raise NotCompiled(here)
 
 
 def _extend(artifacts: Artifacts) -> None:

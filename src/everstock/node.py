@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -91,6 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--deployments", type=Path, help="folder of the record")
     options = parser.parse_args(arguments)
     terminal = Terminal()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # importing ape replaces it by one that exits at once
     started = time.monotonic()
     try:
         node = AnvilNode(port=options.port, start=int(time.time()))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from everstock.chain.base import ZERO_ADDRESS
 from everstock.chain.testing import reverts
 from everstock.client import MarginToken, Side
-from everstock.client.system import QuoteKind
+from everstock.client.system import PriceStatus, QuoteKind
 from everstock.deploy.checks import check_feeds
 from support.fork_town import DAY, HOUR, Town
 from support.neighbours import vendors, wallet
@@ -79,6 +80,27 @@ def test_a_jump_halts_until_a_second_print(town, stock):
     feed.repeat()
     market.refresh(sender=trader)
     account.open(market, market.nearest_strike(market.price_usd), Side.CALL, 100)
+
+
+# ---------------------------------------------------------------------------------------------- Pyth
+
+
+def test_prices_come_through_pyth(town):
+    """Our adapter over the Pyth that is there: the oracle answers with its price, and with nothing once that is old."""
+    chain, system, near = town.chain, town.system, town.near
+    governor = chain.account("the governor")
+    feed = chain.deploy(system.artifacts["PythFeed"], near.pyth, near.pyth_bitcoin, sender=governor)
+    said = feed.latest()
+    assert said.price > 10_000 * 10**18
+    assert said.publishedAt <= chain.now
+    max_age = chain.now - said.publishedAt + HOUR
+    asset = b"BTC.PYTH".ljust(32, b"\0")
+    system.oracle.setAsset(asset, (feed, max_age, 10**15, ZERO_ADDRESS), sender=governor)
+    system.oracle.refresh(asset, sender=governor)
+    reading = system.oracle.read(asset)
+    assert (reading.price, PriceStatus(reading.status)) == (said.price, PriceStatus.OPEN)
+    chain.warp(2 * HOUR)
+    assert PriceStatus(system.oracle.read(asset).status) is PriceStatus.STALE
 
 
 # ---------------------------------------------------------------------------------------------- trading
@@ -237,6 +259,13 @@ def test_prices_of_automated_market_makers_are_never_read(town, stock):
     pool.initialize(2**96, sender=maker)
     assert pool.slot0()[0] == 2**96
 
+    # And a trade that moves the pool: half of its dollars for the next share that comes.
+    dollars_first = pair.token0() == town.usdc.address
+    stock.contract.mint(pair, stock.units(10), sender=chain.account("the issuer"))
+    out = 124_000 * 10**6
+    pair.swap(*((out, 0) if dollars_first else (0, out)), maker, b"", sender=maker)
+    assert town.usdc.balanceOf(maker) == out
+
     market.refresh(sender=maker)
     assert (market.quote(strike, Side.CALL, QuoteKind.ASK), stock.main.share_price, market.price_usd) == before
 
@@ -266,6 +295,30 @@ def test_a_holder_borrows_a_whales_dollars_and_repays(town):
     assert contract.debtOf(borrower) == 0
     contract.withdrawCollateral(stock.units(100), borrower, borrower, sender=borrower)
     assert stock.balance(borrower) == 100
+
+
+def test_a_borrower_is_liquidated_when_the_stock_falls(town):
+    borrower, whale, liquidator = town.chain.account("borrower"), town.near.whale, town.chain.account("liquidator")
+    market, stock = town.system.lending_market("TSLA.M/USDC"), town.system.token("TSLA.M")
+    market.supply(whale, LARGE)
+    town.give_stock(borrower, 100)
+    owner = market.borrower(borrower)
+    owner.deposit(100)
+    owner.borrow(13_600)  # of at most 55% of 25,000, less the band of the price
+    town.give_usdc(liquidator, 20_000)
+    with reverts("LendingMarket_Healthy", ..., ...):
+        market.liquidate(borrower, liquidator)
+    for _ in range(3):  # below 65% at 81% of the price, in steps that the breaker lets pass
+        town.chain.warp(21 * 60)
+        town.feeds["TSLA"].move(0.935)
+        town.system.oracle.refresh(market.asset.id, sender=liquidator)
+    debt = owner.debt
+    receipt = market.liquidate(borrower, liquidator)
+    event = receipt.event("Liquidate")
+    assert event["repaid"] > 0
+    assert stock.balance(liquidator) == stock.amount(event["seized"])
+    assert owner.debt == debt - market.loan.amount(event["repaid"])
+    assert owner.health.factor > 1
 
 
 def test_a_market_on_the_real_morpho_takes_our_prices(town):

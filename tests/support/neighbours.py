@@ -27,6 +27,7 @@ BASE = 8453
 FORK_BLOCK = 36_000_000
 START = 1_767_623_400
 PRICES = {"BTC": 60_000, "ETH": 2_500}
+PYTH_BITCOIN = bytes.fromhex("e62df6c8b4a85fe1a67db44dc12de5db330f7ac66b72dc658afedf0f4a415b43")
 USDC_SUPPLY = 50_000_000 * 10**6
 DOLLAR_DECIMALS = 6
 
@@ -45,6 +46,9 @@ class Neighbours:
     v3_factory: str
     morpho: str
     irm: str
+    pyth: str
+    pyth_bitcoin: bytes
+    """Pyth's id of BTC/USD."""
 
 
 @cache
@@ -88,6 +92,8 @@ def on_base(uri: str) -> Neighbours:
         v3_factory="0x33128a8fC17869897dcE68Ed026d694621f6FDfD",
         morpho="0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb",
         irm="0x46415998764C29aB2a25CbeA6254146D50D22687",
+        pyth="0x8250f4aF4B972684F7b336503E2D6dFeDeB1487a",
+        pyth_bitcoin=PYTH_BITCOIN,
     )
 
 
@@ -106,7 +112,6 @@ def upstream_of(chain: RpcChain) -> Neighbours:
     v3_factory = chain.deploy(vendors()["UniswapV3Factory"], sender=owner)
     return Neighbours(
         uri=chain.uri,
-        block=chain.block_number,
         feeds=feeds,
         usdc=usdc.address,
         whale=whale,
@@ -114,7 +119,20 @@ def upstream_of(chain: RpcChain) -> Neighbours:
         v3_factory=v3_factory.address,
         morpho=morpho.address,
         irm=irm.address,
+        pyth=pyth_of(chain),
+        block=chain.block_number,
+        pyth_bitcoin=PYTH_BITCOIN,
     )
+
+
+def pyth_of(chain: RpcChain) -> str:
+    """Pyth, from its SDK's own double: it verifies no signatures, and has printed bitcoin's price."""
+    owner = chain.account("vendors")
+    pyth = chain.deploy(load_artifacts()["MockPythNetwork"], 0, sender=owner)
+    price, confidence = PRICES["BTC"] * 10**8, 20 * 10**8
+    print_ = pyth.createPriceFeedUpdateData(PYTH_BITCOIN, price, confidence, -8, price, confidence, chain.now, 0)
+    pyth.updatePriceFeeds([print_], sender=owner)
+    return pyth.address
 
 
 def proxy_of(chain: RpcChain, name: str, price: int) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any, Literal
 from eth_utils.crypto import keccak
 from pydantic import BaseModel, ConfigDict
 
-from everstock.artifacts import Abi, find_root
+from everstock.artifacts import Abi
+from everstock.home import deployments_folder
 from everstock.params import Params
 
 FORMAT = 1
-FOLDER = "deployments"
 
 Kind = Literal["create2", "create", "call"]
 
@@ -149,25 +148,12 @@ def abi_hash(abi: Abi) -> str:
     return digest(json.dumps(list(abi), sort_keys=True, separators=(",", ":")).encode())
 
 
-def commit_of(root: Path) -> str:
-    """The checkout's commit, `unknown` outside of git."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        ignored = [f":!{FOLDER}"]  # the record itself
-        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", ".", *ignored) else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
 class Store:
-    """The records of a folder: by default what `EVERSTOCK_DEPLOYMENTS` names, or `deployments` of the project."""
+    """The records of a folder: by default what `EVERSTOCK_DEPLOYMENTS` names, `deployments` of the project,
+    or of the working directory where the wheel is installed."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or Path(os.environ.get("EVERSTOCK_DEPLOYMENTS") or find_root() / FOLDER)
+        self.folder = folder or deployments_folder()
 
     def path(self, network: str) -> Path:
         return self.folder / f"{network}.json"

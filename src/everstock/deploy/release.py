@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from everstock import __version__
-from everstock.artifacts import Artifacts, find_root
+from everstock.artifacts import Artifacts
 from everstock.artifacts import load as load_artifacts
 from everstock.chain.anvil import AnvilNode
 from everstock.chain.base import LOCAL_CHAIN_ID
@@ -23,7 +23,8 @@ from everstock.client.system import System
 from everstock.deploy.builder import deploy_system
 from everstock.deploy.checks import NotDeployable, check_feeds
 from everstock.deploy.journal import DeploymentChanged, JournalChain, Mode
-from everstock.deploy.record import Deployed, Record, Step, Store, abi_hash, as_parameters, commit_of, digest
+from everstock.deploy.record import Deployed, Record, Step, Store, abi_hash, as_parameters, digest
+from everstock.home import commit
 from everstock.params import Params
 
 TX_GAS_LIMIT = 1 << 24
@@ -78,7 +79,7 @@ class Release:
         self.label = label
         self.store = store or Store()
         self.artifacts = artifacts or load_artifacts()
-        self.commit = commit_of(find_root())
+        self.commit = commit()
 
     def plan(self) -> Plan:
         """Check, and rehearse on a fork. Sends nothing and writes nothing.

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import Field, model_validator
 
-from everstock.artifacts import find_root
 from everstock.chain.base import LOCAL_CHAIN_ID
+from everstock.home import params_folder
 from everstock.params.fields import Address, Name, PriceUsd, Strict
 from everstock.params.lending import Lending
 from everstock.params.prices import Calendar, Guards
@@ -197,7 +197,7 @@ def load(network: str = "local", folder: Path | None = None, overrides: Mapping[
 
     Raises `UnknownNetwork`, or pydantic's error naming each bad field.
     """
-    fields = _read(network, folder or find_root() / "params")
+    fields = _read(network, folder or params_folder())
     for name, value in (overrides or {}).items():
         fields[name] = {**fields[name], **value} if name == "roles" else value
     return Params.model_validate(fields)
@@ -205,7 +205,7 @@ def load(network: str = "local", folder: Path | None = None, overrides: Mapping[
 
 def named_for(chain_id: int, folder: Path | None = None) -> str:
     """The parameter file of a chain. Raises `UnknownNetwork`."""
-    folder = folder or find_root() / "params"
+    folder = folder or params_folder()
     chains = {path.stem: _read(path.stem, folder).get("chain_id") for path in sorted(folder.glob("*.yaml"))}
     for name, found in chains.items():
         if int(found or LOCAL_CHAIN_ID) == chain_id:
@@ -216,7 +216,7 @@ def named_for(chain_id: int, folder: Path | None = None) -> str:
 
 def fields_of(network: str, folder: Path | None = None) -> dict[str, Any]:
     """What a file says, unchecked. Raises `UnknownNetwork`."""
-    return _read(network, folder or find_root() / "params")
+    return _read(network, folder or params_folder())
 
 
 def _read(network: str, folder: Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from everstock import __version__
 from everstock.artifacts import MANIFEST, find_root, load
-from everstock.deploy.record import abi_hash, commit_of
+from everstock.deploy.record import abi_hash
+from everstock.home import commit_of
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time stamps would make two packages of the same sources differ."""

@@ -1,7 +1,8 @@
-"""The scenarios by name."""
+"""The scenarios by name, and where each can be played."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,8 +11,9 @@ from rich.console import Console
 
 from everstock.chain.base import Chain
 from everstock.report import TokenLedger
-from everstock.scenarios import bad_prices, chaos_keeper, issuer_stories, lending, tsla_shorts_btc
+from everstock.scenarios import bad_prices, chaos_keeper, first_trade, issuer_stories, lending, tsla_shorts_btc
 from everstock.scenarios.prices import Window
+from everstock.scenarios.stage import Stage
 
 
 class Outcome(Protocol):
@@ -37,11 +39,19 @@ class Scenario:
     title: str
     description: str
     play: Play
+    on_network: Callable[[Stage, Console], Outcome] | None = None
+    """Plays it on a recorded deployment, with funded accounts."""
+
+    @property
+    def needs_time_travel(self) -> bool:
+        """Then it is for local chains only."""
+        return self.on_network is None
 
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
+        Scenario("first-trade", first_trade.TITLE, first_trade.DESCRIPTION, first_trade.play, first_trade.tell),
         Scenario("tsla-shorts-btc", tsla_shorts_btc.TITLE, tsla_shorts_btc.DESCRIPTION, tsla_shorts_btc.play),
         Scenario("borrow-against-stock", lending.LOAN_TITLE, lending.LOAN_DESCRIPTION, lending.play_loan),
         Scenario("monday-gap", lending.GAP_TITLE, lending.GAP_DESCRIPTION, lending.play_gap),
