@@ -2,12 +2,13 @@
 
 Silverback's broker restarts it, moves it between machines and watches it; each block is one pass. Install silverback
 beside this project; nothing else here needs it. Settings come from the environment: EVERSTOCK_DEPLOYMENT names the
-record, EVERSTOCK_ENDPOINTS are further nodes, separated by commas.
+record, EVERSTOCK_ENDPOINTS are further nodes, separated by commas, EVERSTOCK_KEEPER_CONFIG is a file of settings.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ape import chain
@@ -16,6 +17,7 @@ from silverback import SilverbackBot
 from everstock.chain.signer import signer_for
 from everstock.deploy.record import Store
 from everstock.keeper import Keeper, Runner
+from everstock.keeper.config import KeeperConfig
 from everstock.keeper.live import live_keeper, set_up_logging
 
 bot = SilverbackBot()
@@ -29,7 +31,9 @@ def born() -> Keeper:
     others = [uri for uri in os.environ.get("EVERSTOCK_ENDPOINTS", "").split(",") if uri]
     signer = None if bot.signer is None else signer_for(bot.signer, provider)
     uri = getattr(provider, "http_uri", None) or provider.uri
-    return live_keeper([uri, *others], record, signer, dry_run=signer is None)
+    path = os.environ.get("EVERSTOCK_KEEPER_CONFIG")
+    config = KeeperConfig.read(Path(path)) if path else None
+    return live_keeper([uri, *others], record, signer, config=config, dry_run=signer is None)
 
 
 @bot.on_worker_startup()

@@ -65,6 +65,8 @@ class Runner:
         with metrics.seconds.time():
             actions = self.keeper.tick()
         metrics.last_pass.set(time.time())
+        if actions:
+            metrics.gas_wei.set(self.keeper.system.chain.balance(self.keeper.account))
         for action in actions:
             LOG.info(action.kind.value, extra={"fields": _fields(action)})
             self.on_action(action)
