@@ -7,23 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from ape.cli import ConnectedProviderCommand
 from ape.logging import LogLevel, logger
 
+from everstock.chain.ape import QuietCommand
 from everstock.chain.errors import ChainError
 from everstock.chain.signer import signer_for
 from everstock.deploy.record import NoRecord, Store
 from everstock.keeper import Runner
 from everstock.keeper.config import KeeperConfig
 from everstock.keeper.live import live_keeper, set_up_logging
-
-
-class QuietCommand(ConnectedProviderCommand):
-    """Connects without ape's own talk."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        logger.set_level(LogLevel.WARNING)
-        return super().invoke(ctx)
 
 
 @click.command(cls=QuietCommand)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from ape.cli import ConnectedProviderCommand
-from ape.logging import LogLevel, logger
 from rich.console import Console
 
+from everstock.chain.ape import QuietCommand
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
 from everstock.client import MarginToken, OrderDesk, System
@@ -20,14 +19,6 @@ from everstock.deploy.record import NoRecord, Store
 from everstock.deploy.release import connect
 from everstock.params import load
 from everstock.strategies import STRATEGIES, Recipe, Request, Strategy, chart, figure, summary_table
-
-
-class QuietCommand(ConnectedProviderCommand):
-    """Connects without ape's own talk."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        logger.set_level(LogLevel.WARNING)
-        return super().invoke(ctx)
 
 
 class Amount(click.ParamType):

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from everstock.chain.contract import Contract
 from everstock.client import System
-from everstock.client.issuer import Issuer, SettlementSide
+from everstock.client.issuer import SettlementSide
 from everstock.keeper import Arbitrage, ArbitragePolicy, DrySender, Keeper, Kind
 from everstock.keeper.venue import Reserves
 from support.neighbours import uniswap
+from support.uniswap_venue import UniswapVenue
 
 DOLLAR = 10**6
 TOKEN = 10**18
@@ -48,17 +49,11 @@ def test_the_best_trade_is_where_the_last_unit_pays(tokens, cash, percent, fee_b
 @dataclass(eq=False)
 class Venue:
     system: System
-    pair: Contract
-    router: Contract
+    market: UniswapVenue
     born: partial
 
-    @property
-    def issuer(self) -> Issuer:
-        return Issuer(self.system.token("TSLA.M"), self.system.governor)
-
-    @property
-    def cash(self) -> Contract:
-        return self.issuer.cash
+    def __getattr__(self, name: str):
+        return getattr(self.market, name)
 
     @property
     def token(self) -> Contract:
@@ -71,25 +66,6 @@ class Venue:
         if cash:
             self.cash.mint(keeper.account, cash * DOLLAR, sender=self.system.governor)
         return keeper
-
-    def price(self) -> float:
-        tokens, cash = self._reserves()
-        return cash / DOLLAR / (tokens / TOKEN)
-
-    def _reserves(self) -> tuple[int, int]:
-        first, second, _ = self.pair.getReserves()
-        return (first, second) if self.pair.token0() == self.token.address else (second, first)
-
-    def push(self, dollars: int = 0, tokens: int = 0) -> None:
-        """Somebody buys for dollars, or sells tokens."""
-        who = self.system.chain.account("crowd")
-        given, taken, amount = (
-            (self.cash, self.token, dollars * DOLLAR) if dollars else (self.token, self.cash, tokens * TOKEN)
-        )
-        given.mint(who, amount, sender=self.system.governor)
-        given.approve(self.router, amount, sender=who)
-        path = [given.address, taken.address]
-        self.router.swapExactTokensForTokens(amount, 0, path, who, self.system.chain.now, sender=who)
 
     def pass_time(self, seconds: int) -> None:
         self.system.chain.warp(seconds)
@@ -108,20 +84,9 @@ class Venue:
 @pytest.fixture
 def venue(system: System, born) -> Venue:
     """4,000 TSLA.M and a million dollars, at the share's price."""
-    chain, owner = system.chain, system.governor
-    factory = chain.deploy(uniswap()["UniswapV2Factory"], owner, sender=owner)
-    router = chain.deploy(uniswap()["UniswapV2Router02"], factory, chain.account("no weth"), sender=owner)
-    token, cash = system.token("TSLA.M").contract, Issuer(system.token("TSLA.M"), owner).cash
-    lp = chain.account("lp")
-    token.mint(lp, DEPTH * TOKEN, sender=owner)
-    cash.mint(lp, DEPTH * PRICE * DOLLAR, sender=owner)
-    for each in (token, cash):
-        each.approve(router, 2**256 - 1, sender=lp)
-    amounts = (DEPTH * TOKEN, DEPTH * PRICE * DOLLAR)
-    router.addLiquidity(token, cash, *amounts, 0, 0, lp, chain.now, sender=lp)
-    pair = chain.contract(uniswap()["UniswapV2Pair"], factory.getPair(token, cash))
+    market = UniswapVenue.open(system.token("TSLA.M"), DEPTH, PRICE)
     system.asset("TSLA").publish(PRICE)
-    return Venue(system, pair, router, born)
+    return Venue(system, market, born)
 
 
 def kinds(keeper: Keeper) -> list[Kind]:
@@ -194,9 +159,7 @@ def test_one_that_died_after_buying_redeems(venue):
     keeper = venue.keeper(cash=CASH)
     venue.push(tokens=250)
     who = keeper.account
-    venue.cash.approve(venue.router, CASH * DOLLAR, sender=who)
-    path = [venue.cash.address, venue.token.address]
-    venue.router.swapExactTokensForTokens(20_000 * DOLLAR, 0, path, who, venue.system.chain.now, sender=who)
+    venue.swap(who, venue.cash, venue.token, 20_000 * DOLLAR)
     assert kinds(venue.keeper())[-1] is Kind.REQUEST_REDEEM
     assert venue.token.balanceOf(who) == 0
 
@@ -280,10 +243,7 @@ def test_a_print_of_one_block_moves_nobody(venue):
     assert kinds(keeper) == []
     venue.pass_time(30)
     who = venue.system.chain.account("crowd")
-    venue.token.approve(venue.router, 2**255, sender=who)
-    path = [venue.token.address, venue.cash.address]
-    held = venue.token.balanceOf(who)
-    venue.router.swapExactTokensForTokens(held, 0, path, who, venue.system.chain.now, sender=who)
+    venue.swap(who, venue.token, venue.cash, venue.token.balanceOf(who))
     venue.pass_time(31)
     assert kinds(keeper) == []
     assert venue.wealth(keeper) == CASH
