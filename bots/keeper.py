@@ -1,6 +1,7 @@
-"""The keeper as a silverback bot: `silverback run bots.keeper:bot --network …`.
+"""The keeper as a silverback bot: `silverback run keeper:bot --network … --account …`, in the project's folder.
 
-Silverback's broker restarts it, moves it between machines and watches it; each block is one pass. Install silverback
+Silverback's broker restarts it, moves it between machines and watches it;
+each block is one pass. Install silverback
 beside this project; nothing else here needs it. Settings come from the environment: EVERSTOCK_DEPLOYMENT names the
 record, EVERSTOCK_ENDPOINTS are further nodes, separated by commas, EVERSTOCK_KEEPER_CONFIG is a file of settings.
 """
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ape import chain
 from silverback import SilverbackBot
 
+from everstock.chain.errors import ChainError
 from everstock.chain.signer import signer_for
 from everstock.deploy.record import Store
 from everstock.keeper import Keeper, Runner
@@ -22,6 +25,7 @@ from everstock.keeper.live import live_keeper, set_up_logging
 
 bot = SilverbackBot()
 runner: Runner | None = None
+one_pass = Lock()
 
 
 def born() -> Keeper:
@@ -46,9 +50,21 @@ def start(_state: Any) -> None:
 
 @bot.on_(chain.blocks)
 def look(_block: Any) -> dict[str, int]:
-    """One pass; what it did becomes silverback's metrics. A failure is silverback's to repeat."""
+    """One pass; what it did becomes silverback's metrics.
+
+    Blocks that arrive during a pass are left: a keeper does one thing at a time, and the next block comes soon. A node
+    that fails is counted and waited out, since silverback ends a bot that fails three times.
+    """
     assert runner is not None
     done: dict[str, int] = {}
-    for action in runner.once():
-        done[action.kind.value] = done.get(action.kind.value, 0) + 1
+    if not one_pass.acquire(blocking=False):
+        return done
+    try:
+        for action in runner.once():
+            done[action.kind.value] = done.get(action.kind.value, 0) + 1
+    except ChainError as error:
+        runner.failed(error)
+        done["failed"] = 1
+    finally:
+        one_pass.release()
     return done

@@ -5,7 +5,9 @@ killed, and their next lives go on.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +30,7 @@ from support.commands import Command, free_port, key_file, wait_for
 from support.uniswap_venue import UniswapVenue
 
 ETHER = 10**18
+SILVERBACK = "EVERSTOCK_SILVERBACK"
 PRICES = {"BTC": Decimal(60_000), "ETH": Decimal(3_000), "TSLA": Decimal(250)}
 
 
@@ -168,6 +171,69 @@ def test_a_dry_run_says_what_it_would_send(town: Town) -> None:
     assert town.chain.block_number == number
 
 
+# ── the bot ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+FAKE_BROKER = """
+import sys, types
+import ape
+from ape import networks
+
+class SilverbackBot:
+    signer = None
+    def __init__(self): self.handlers = {}
+    def on_worker_startup(self): return lambda f: self.handlers.setdefault("startup", f)
+    def on_(self, source): return lambda f: self.handlers.setdefault("block", f)
+
+sys.modules["silverback"] = types.SimpleNamespace(SilverbackBot=SilverbackBot)
+sys.path.insert(0, "bots")
+with networks.parse_network_choice(sys.argv[2]):
+    import keeper
+    account = ape.accounts.load("keeper")
+    account.set_autosign(True)
+    keeper.bot.signer = account
+    keeper.bot.handlers["startup"](None)
+    print("did", keeper.bot.handlers["block"](None))
+    keeper.one_pass.acquire()
+    print("busy", keeper.bot.handlers["block"](None))
+    keeper.one_pass.release()
+    print("then", keeper.bot.handlers["block"](None))
+"""
+
+
+def test_the_bots_handlers_work_under_a_fake_broker(town: Town) -> None:
+    waiting = town.commit(salt=5)
+    town.pass_time(5)
+    program = (sys.executable, "-c", FAKE_BROKER)
+    with Command(town.home, town.uri, program=program) as command:
+        assert command.process.wait(60) == 0, command.said
+        (did,) = [line for line in command.said.splitlines() if line.startswith("did")]
+        assert "'order': " in did
+        assert "busy {}" in command.said
+        assert "then {}" in command.said
+    assert waiting in town.executed()
+
+
+@pytest.mark.skipif(
+    "EVERSTOCK_SILVERBACK" not in os.environ, reason="names the silverback of an environment of its own"
+)
+def test_the_bot_works_under_silverback_itself(town: Town) -> None:
+    program = (os.environ[SILVERBACK], "run", "keeper:bot")
+    with Command(town.home, town.uri, "--account", "keeper", program=program) as command:
+        command.says('"started"')
+        waiting = town.commit(salt=6)
+
+        def after_a_block() -> bool:
+            town.pass_time(1)  # it looks at blocks only, and ends when none comes
+            return waiting in town.executed()
+
+        wait_for(after_a_block, lambda: command.said)
+        command.says('"event": "order"')
+
+
+# ── quotes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def ask(port: int, path: str, body: dict[str, Any] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     try:
@@ -224,8 +290,6 @@ def test_the_quote_server_asks_for_its_key(town: Town) -> None:
 
 
 def test_commands_explain_themselves() -> None:
-    import sys
-
     for name in ("keeper", "rfq"):
         ape = str(Path(sys.executable).parent / "ape")
         done = subprocess.run([ape, "run", name, "--help"], capture_output=True, text=True, check=True, timeout=60)

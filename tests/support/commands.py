@@ -46,13 +46,20 @@ def key_file(home: Path, alias: str, actor: str) -> None:
     (home / "accounts" / f"{alias}.json").write_text(json.dumps(encrypted))
 
 
+APE_RUN = (str(Path(sys.executable).parent / "ape"), "run")
+
+
 class Command:
     """`ape run …`, until it is told to stop or is killed. What it says goes into a file."""
 
-    def __init__(self, home: Path, uri: str, *arguments: str, **environment: str) -> None:
-        self.log = home / f"{arguments[0]}-{time.monotonic_ns()}.log"
-        ape = str(Path(sys.executable).parent / "ape")
-        command = [ape, "run", arguments[0], "--network", f"ethereum:local:{uri}", *arguments[1:]]
+    def __init__(
+        self, home: Path, uri: str, *arguments: str, program: tuple[str, ...] = APE_RUN, **environment: str
+    ) -> None:
+        self.log = home / f"{time.monotonic_ns()}.log"
+        where = ["--network", f"ethereum:local:{uri}"]
+        command = (
+            [*program, arguments[0], *where, *arguments[1:]] if program == APE_RUN else [*program, *where, *arguments]
+        )
         own = {"APE_DATA_FOLDER": str(home), "EVERSTOCK_DEPLOYMENTS": str(home / "deployments")}
         own |= {"APE_ACCOUNTS_keeper_PASSPHRASE": PASSPHRASE, "PYTHONUNBUFFERED": "1"}
         with self.log.open("w") as file:
