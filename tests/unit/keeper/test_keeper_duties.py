@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from everstock.artifacts import find_root
 from everstock.client.system import PriceStatus
 from everstock.keeper import Kind, Policy
 from everstock.keeper.config import BadConfig, KeeperConfig
@@ -197,3 +198,8 @@ def test_settings_are_read_exactly(tmp_path):
         path.write_text(wrong)
         with pytest.raises(BadConfig, match=r"keeper\.yaml"):
             KeeperConfig.read(path)
+
+
+def test_the_example_says_what_the_defaults_are():
+    example = KeeperConfig.read(find_root() / "params" / "keeper.example.yaml")
+    assert example == KeeperConfig()
