@@ -40,7 +40,7 @@ class VenueConfig(Strict):
 
 
 class KeeperConfig(Strict):
-    """Everything has a default. See `params/keeper.example.yaml` for what each field means."""
+    """Everything has a default. See `bots/keeper.example.yaml` for what each field means."""
 
     poke_every_seconds: Annotated[int, Field(ge=1)] = 900
     poke_on_move: Share = Decimal("0.005")

@@ -201,5 +201,5 @@ def test_settings_are_read_exactly(tmp_path):
 
 
 def test_the_example_says_what_the_defaults_are():
-    example = KeeperConfig.read(find_root() / "params" / "keeper.example.yaml")
+    example = KeeperConfig.read(find_root() / "bots" / "keeper.example.yaml")
     assert example == KeeperConfig()
