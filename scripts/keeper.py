@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
-from ape.cli import ConnectedProviderCommand
 from ape.logging import LogLevel, logger
 
+from everstock.chain.ape import QuietCommand
 from everstock.chain.errors import ChainError
 from everstock.chain.signer import signer_for
 from everstock.deploy.record import NoRecord, Store
-from everstock.keeper import Policy, Runner
+from everstock.keeper import Runner
+from everstock.keeper.config import KeeperConfig
 from everstock.keeper.live import live_keeper, set_up_logging
-
-
-class QuietCommand(ConnectedProviderCommand):
-    """Connects without ape's own talk."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        logger.set_level(LogLevel.WARNING)
-        return super().invoke(ctx)
 
 
 @click.command(cls=QuietCommand)
@@ -32,7 +26,9 @@ class QuietCommand(ConnectedProviderCommand):
 @click.option("--once", is_flag=True, help="One pass, then end.")
 @click.option("--poll-seconds", default=1.0, show_default=True, help="Between looks for a new block.")
 @click.option("--idle-seconds", default=15.0, show_default=True, help="A pass at least this often, new block or not.")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Settings, in YAML.")
 @click.option("--min-profit-usd", type=str, help="Do a paid duty only for this much more than its gas.")
+@click.option("--paid-only", is_flag=True, help="Leave duties that pay nobody to others; pokes excepted.")
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of the loopback interface.")
 @click.option("--json-logs", is_flag=True, help="One JSON object a line.")
 def cli(
@@ -44,11 +40,14 @@ def cli(
     once: bool,
     poll_seconds: float,
     idle_seconds: float,
+    config: Path | None,
     min_profit_usd: str | None,
+    paid_only: bool,
     metrics_port: int | None,
     json_logs: bool,
 ) -> None:
-    """Poke, execute orders, liquidate, exercise, execute redemptions, pay out ended markets.
+    """Poke, execute orders, liquidate options and loans, exercise, settle, execute redemptions, pay out ended markets,
+    evict dust, collect fees; with a venue in its configuration also arbitrage between a token's and its share's price.
 
     It keeps no database: kill it, restart it, run several. The deployment is read from its record, the rest from the
     chain. Stops after the pass under way on SIGTERM or Ctrl-C.
@@ -56,12 +55,14 @@ def cli(
     set_up_logging(json_logs)
     try:
         record = Store().load(deployment or provider.network.name)
+        settings = KeeperConfig() if config is None else KeeperConfig.read(config)
         profit = None if min_profit_usd is None else Decimal(min_profit_usd)
+        settings = settings.but(min_profit_usd=profit, unpaid=False if paid_only else None)
         keeper = live_keeper(
             [getattr(provider, "http_uri", None) or provider.uri, *endpoint],
             record,
             _signer(account, provider),
-            policy=Policy(min_profit_usd=profit),
+            config=settings,
             dry_run=dry_run,
         )
         if metrics_port is not None:
@@ -81,5 +82,6 @@ def _signer(alias: str | None, provider: Any) -> Any:
     from ape import accounts
 
     account = accounts.load(alias)
+    logger.set_level(LogLevel.ERROR)  # that it signs by itself is what a keeper is for
     account.set_autosign(True)
     return signer_for(account, provider)

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 from aiohttp import web
-from ape.cli import ConnectedProviderCommand
-from ape.logging import LogLevel, logger
 
+from everstock.chain.ape import QuietCommand
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
 from everstock.deploy.record import NoRecord, Store
@@ -20,16 +19,9 @@ from everstock.rfq import Maker, MakerPolicy, Server
 KEY = "EVERSTOCK_MAKER_KEY"
 
 
-class QuietCommand(ConnectedProviderCommand):
-    """Connects without ape's own talk."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        logger.set_level(LogLevel.WARNING)
-        return super().invoke(ctx)
-
-
 @click.command(cls=QuietCommand)
 @click.option("--deployment", help="Name of the recorded deployment; default: the network's.")
+@click.option("--endpoint", multiple=True, help="More nodes of the network, for when the first fails. May be repeated.")
 @click.option("--pay-token", default="USDX", show_default=True, help="Name of the pay token in the parameters.")
 @click.option("--issuance", is_flag=True, help="Quote as the issuer: mint what is sold, burn what is bought.")
 @click.option("--half-spread", default="0.001", show_default=True, help="Share of the price, each way.")
@@ -40,6 +32,7 @@ class QuietCommand(ConnectedProviderCommand):
 def cli(
     provider: Any,
     deployment: str | None,
+    endpoint: tuple[str, ...],
     pay_token: str,
     issuance: bool,
     half_spread: str,
@@ -57,7 +50,8 @@ def cli(
     if not key:
         raise click.ClickException(f"set {KEY} to the signer's private key, in hexadecimal")
     try:
-        chain = RpcChain.from_ape(provider, public=True)
+        uri = str(getattr(provider, "http_uri", None) or provider.uri)
+        chain = RpcChain([uri, *endpoint], public=True)
         system = connect(chain, Store().load(deployment or provider.network.name)).on(chain)
         policy = MakerPolicy(
             half_spread=Decimal(half_spread), max_value_usd=Decimal(max_value_usd), validity_seconds=validity_seconds
@@ -65,4 +59,6 @@ def cli(
         maker = Maker(system, bytes.fromhex(key.removeprefix("0x")), pay_token, policy, issuance=issuance)
     except (ChainError, NoRecord, ValueError, KeyError, ArithmeticError) as error:
         raise click.ClickException(str(error)) from error
-    web.run_app(Server(maker).app, host=host, port=port, print=None)
+    server = Server(maker)
+    click.echo(f"Quotes as {maker.address} in {pay_token} at http://{host}:{port}, until Ctrl-C.")
+    web.run_app(server.app, host=host, port=port, print=None)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from ape.cli import ConnectedProviderCommand
-from ape.logging import LogLevel, logger
 from rich.console import Console
 
+from everstock.chain.ape import QuietCommand
+from everstock.chain.base import START_TIME
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
 from everstock.client import MarginToken, OrderDesk, System
@@ -19,15 +19,8 @@ from everstock.deploy import deploy_system
 from everstock.deploy.record import NoRecord, Store
 from everstock.deploy.release import connect
 from everstock.params import UnknownNetwork, load, named_for
+from everstock.scenarios.world import align
 from everstock.strategies import STRATEGIES, Recipe, Request, Strategy, chart, figure, summary_table
-
-
-class QuietCommand(ConnectedProviderCommand):
-    """Connects without ape's own talk."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        logger.set_level(LogLevel.WARNING)
-        return super().invoke(ctx)
 
 
 class Amount(click.ParamType):
@@ -43,6 +36,10 @@ class Amount(click.ParamType):
         if not found > 0:
             self.fail(f"{value} is not above 0", param, ctx)
         return found
+
+
+OPENING = START_TIME + 86_400
+"""A Tuesday's: exchanges close on many a Monday."""
 
 
 @click.group()
@@ -106,7 +103,11 @@ def command(recipe: Recipe) -> click.Command:
 
 
 def playground(chain: RpcChain, margin: str, notional: Decimal) -> System:
-    """A system with pools that can sell a hundred times the notional, and a strategist who can pay."""
+    """A system with pools that can sell a hundred times the notional, and a strategist who can pay.
+
+    It begins at an opening of New York, so that stocks have a price at any hour.
+    """
+    align(chain, OPENING)
     system = deploy_system(chain, load("local"))
     token, lp, strategist = system.token(margin), chain.account("lp"), chain.account("strategist")
     size = notional * 100

@@ -23,7 +23,7 @@ from everstock.client import MarginToken, Side, System
 from everstock.deploy.record import Record, Store
 from everstock.deploy.release import Release
 from everstock.deploy.terminal import Terminal
-from everstock.keeper import EventLog, Keeper
+from everstock.keeper import AccountBook, EventLog, Keeper
 from everstock.params import LOCAL, load
 
 PORT = 8545
@@ -69,8 +69,7 @@ def tokens_for(system: System, token: MarginToken, usd: int) -> int:
 
 def live(system: System, chain: RpcChain, log: EventLog, seconds: float | None) -> Keeper:
     """Let prices move and the keeper work, once a second. Returns the keeper."""
-    pools = [pool.address for token in system.tokens.values() for pool in (token.main, token.insurance)]
-    keeper = Keeper(system, chain.account("keeper"), log.source([system.options.address, *pools]))
+    keeper = Keeper(system, chain.account("keeper"), log.source(AccountBook(system).addresses))
     feeds = [asset for asset in system.assets.values() if system.params.assets[asset.name].aggregator is None]
     prices = {feed.name: Decimal(feed.aggregator.latestAnswer()) / 10**feed.feed_decimals for feed in feeds}
     chance = random.Random(1)

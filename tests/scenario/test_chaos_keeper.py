@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from everstock.keeper import Kind
+from everstock.keeper.duties import ExecuteOrders
 from everstock.scenarios.chaos_keeper import play
 from everstock.testing.chaos import Chaos, ChaosFailed, ChaosWorld
 
@@ -41,3 +42,21 @@ def test_the_check_notices_what_was_not_done(untouched):
 def test_it_gives_up_in_the_end(untouched):
     with pytest.raises(ChaosFailed, match="3 of 3 duties are left"):
         untouched.run()
+
+
+def test_it_notices_a_keeper_that_remembers_instead_of_looking(console, monkeypatch):
+    """What it once sent it takes for done: blocks that are undone then cost orders."""
+    ready = ExecuteOrders._ready
+
+    def once(self, candidates):
+        sent = self.__dict__.setdefault("sent", set())
+        found = [(waiting, tx) for waiting, tx in ready(self, candidates) if waiting.hash not in sent]
+        sent.update(waiting.hash for waiting, _ in found)
+        return found
+
+    monkeypatch.setattr(ExecuteOrders, "_ready", once)
+    often = {"kill_rate": 0.0, "reorg_every_rounds": 1, "max_rounds": 20}
+    forgetful = Chaos(orders=100, liquidations=2, traders=8, keepers=1, **often)
+    outcome = play(None, console, chaos=forgetful)
+    assert not outcome.adds_up
+    assert "duties are left" in outcome.fault

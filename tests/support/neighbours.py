@@ -58,10 +58,18 @@ def vendors() -> dict[str, Artifact]:
     subprocess.run([sys.executable, root / "toolchain" / "vendors.py"], check=True, stdout=subprocess.DEVNULL)
     built = json.loads((root / ".build" / "vendors.json").read_text())
     found = {name: Artifact(name, raw["abi"], bytes.fromhex(raw["bytecode"][2:])) for name, raw in built.items()}
-    modules = root / "node_modules" / "@uniswap"
+    return found | uniswap()
+
+
+@cache
+def uniswap() -> dict[str, Artifact]:
+    """As its packages ship it, compiled."""
+    found = {}
+    modules = find_root() / "node_modules" / "@uniswap"
     for name, path in {
         "UniswapV2Factory": "v2-core/build/UniswapV2Factory.json",
         "UniswapV2Pair": "v2-core/build/UniswapV2Pair.json",
+        "UniswapV2Router02": "v2-periphery/build/UniswapV2Router02.json",
         "UniswapV3Factory": "v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json",
         "UniswapV3Pool": "v3-core/artifacts/contracts/UniswapV3Pool.sol/UniswapV3Pool.json",
     }.items():

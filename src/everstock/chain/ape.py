@@ -6,6 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
+from ape.cli import ConnectedProviderCommand
+from ape.exceptions import ApeException
+from ape.logging import LogLevel, logger
+from requests.exceptions import RequestException
+
+
+class QuietCommand(ConnectedProviderCommand):
+    """Connects without ape's own talk, and says in one line when it cannot."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        logger.set_level(LogLevel.WARNING)
+        try:
+            return super().invoke(ctx)
+        except (ApeException, RequestException) as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise click.ClickException(f"{first} Does the node answer?") from error
+
 
 @contextmanager
 def light_anvil(*, prune: bool = True) -> Iterator[None]:

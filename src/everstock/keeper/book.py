@@ -1,10 +1,12 @@
-"""What the keeper knows: accounts with positions, redemptions and orders that wait. All of it from events and state."""
+"""What the keeper knows: accounts with positions, redemptions and orders that wait, loans, requests of its own. All of
+it from events and state.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from everstock.chain.registry import Event
 from everstock.client import System
@@ -34,6 +36,13 @@ class Pending(NamedTuple):
     controller: str
 
 
+class RequestKey(NamedTuple):
+    """A request at an issuance desk. After a reorganisation a number may be somebody else's: the state tells."""
+
+    desk: str
+    number: int
+
+
 @dataclass(frozen=True)
 class WaitingOrder:
     """A committed order, and when. `cancelled_at` 0: it is not."""
@@ -60,26 +69,32 @@ class AccountBook:
     somebody else's: anyone may commit an order that names one.
     """
 
-    def __init__(self, system: System) -> None:
-        self.system = system
+    def __init__(self, system: System, account: str | None = None) -> None:
+        self.system, self.account = system, account
         self.accounts: dict[AccountKey, list[PositionKey]] = {}
         self.redemptions: dict[Pending, int] = {}  # → when the cooldown ends
         self.orders: dict[bytes, WaitingOrder] = {}
+        self.borrowers: dict[AccountKey, int] = {}  # owner and lending market → shares of its debt
+        self.requests: dict[RequestKey, Any] = {}  # the keeper's own at desks → as the desk has them
         tokens = system.tokens.values()
         self.pools = {pool.address: pool for t in tokens for pool in (t.main_contract, t.insurance_contract)}
         self._markets = {market.id for market in system.markets.values()}
         self._unread_accounts: set[AccountKey] = set()
         self._unread_redemptions: set[Pending] = set()
         self._unread_orders: set[bytes] = set()
+        self._unread_borrowers: set[AccountKey] = set()
+        self._unread_requests: set[RequestKey] = set()
+        self._lending = {market.address: market for market in system.lending.values()}
+        self._desks = {desk.address: desk for desk in system.desks.values()}
         self._seen_orders: dict[bytes, Order] = {}
 
     @property
     def addresses(self) -> list[str]:
         """Contracts whose events it lives on."""
-        return [self.system.options.address, self.system.orders.address, *self.pools]
+        return [self.system.options.address, self.system.orders.address, *self.pools, *self._lending, *self._desks]
 
     def update(self, events: Iterable[Event]) -> bool:
-        """Take new events; true when an account or an order changed."""
+        """Take new events; true when an account, an order, a loan or a request changed."""
         for event in events:
             if event.name in ("Open", "Close") and event.address == self.system.options.address:
                 self._unread_accounts.add(AccountKey(event["owner"], event["token"]))
@@ -89,7 +104,16 @@ class AccountBook:
                 if event.name == "Commit":
                     self._seen_orders[event["orderHash"]] = Order.of(event["order"])
                 self._unread_orders.add(event["orderHash"])
-        changed = bool(self._unread_accounts or self._unread_orders)
+            elif event.address in self._lending:
+                if event.name in ("Borrow", "RepayLoan", "Liquidate"):
+                    owner = event["borrower" if event.name == "Liquidate" else "owner"]
+                    self._unread_borrowers.add(AccountKey(owner, event.address))
+            elif event.address in self._desks:
+                if event.name in ("RequestMint", "RequestRedeem") and event["controller"] == self.account:
+                    self._unread_requests.add(RequestKey(event.address, event["requestId"]))
+                elif event.name in ("Fulfil", "Claim", "Reclaim"):
+                    self._unread_requests |= self.requests.keys() & {RequestKey(event.address, event["requestId"])}
+        changed = bool(self._unread_accounts or self._unread_orders or self._unread_borrowers or self._unread_requests)
         self._read_all()
         return changed
 
@@ -98,6 +122,8 @@ class AccountBook:
         self._unread_accounts |= self.accounts.keys()
         self._unread_redemptions |= self.redemptions.keys()
         self._unread_orders |= self._seen_orders.keys()
+        self._unread_borrowers |= self.borrowers.keys()
+        self._unread_requests |= self.requests.keys()
         self._read_all()
 
     def _read_all(self) -> None:
@@ -110,6 +136,25 @@ class AccountBook:
             _put(self.redemptions, pending, int(request.executableAt) if request.shares else 0)
         self._unread_redemptions.difference_update(redemptions)
         self._read_orders()
+        self._read_borrowers()
+        self._read_requests()
+
+    def _read_borrowers(self) -> None:
+        for address, market in self._lending.items():
+            keys = [key for key in self._unread_borrowers if key.token == address]
+            found = market.contract.debtSharesOf.read_many([(key.owner,) for key in keys])
+            for key, shares in zip(keys, found, strict=True):
+                _put(self.borrowers, key, int(shares))
+            self._unread_borrowers.difference_update(keys)
+
+    def _read_requests(self) -> None:
+        for key in list(self._unread_requests):
+            desk = self._desks[key.desk]
+            gone = key.number >= desk.requestCount()
+            request = None if gone else desk.requestOf(key.number)
+            ours = request is not None and request.controller == self.account and (request.pending or request.claimable)
+            _put(self.requests, key, request if ours else None)
+            self._unread_requests.discard(key)
 
     def _read_orders(self) -> None:
         # An order whose commitment was not seen was cancelled before: nobody can execute it.

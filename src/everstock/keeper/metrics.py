@@ -19,8 +19,8 @@ class Metrics:
         def counter(name: str, what: str, *labels: str) -> Counter:
             return Counter(f"everstock_keeper_{name}", what, labels, registry=self.registry)
 
-        def gauge(name: str, what: str) -> Gauge:
-            return Gauge(f"everstock_keeper_{name}", what, registry=self.registry)
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"everstock_keeper_{name}", what, labels, registry=self.registry)
 
         self.actions = counter("actions", "Duties done", "kind")
         self.refusals = counter(
@@ -38,6 +38,10 @@ class Metrics:
         self.accounts = gauge("accounts", "Accounts with positions")
         self.orders = gauge("orders", "Orders that wait")
         self.redemptions = gauge("redemptions", "Redemptions that wait")
+        self.loans = gauge("loans", "Accounts that borrow")
+        self.requests = gauge("requests", "Requests of the keeper's own at issuance desks")
+        self.gas_wei = gauge("gas_wei", "What the keeper holds to pay gas with")
+        self.premium = gauge("premium", "Price at the venue over the share's, less one", "token")
         self.block = gauge("block", "Latest block seen")
         self.last_pass = gauge("last_pass_timestamp_seconds", "When the last pass ended well")
         self.seconds = Histogram("everstock_keeper_pass_seconds", "How long a pass takes", registry=self.registry)

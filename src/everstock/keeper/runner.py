@@ -54,7 +54,7 @@ class Runner:
                         head, looked_at = block, time.monotonic()
                     pause = self.poll_seconds
                 except ChainError as error:
-                    self._failed(error)
+                    self.failed(error)
                     pause = min(2 * pause * random.uniform(0.75, 1.25), self.longest_pause)
                 self.stopping.wait(pause)
         LOG.info("stopped")
@@ -65,6 +65,8 @@ class Runner:
         with metrics.seconds.time():
             actions = self.keeper.tick()
         metrics.last_pass.set(time.time())
+        if actions:
+            metrics.gas_wei.set(self.keeper.system.chain.balance(self.keeper.account))
         for action in actions:
             LOG.info(action.kind.value, extra={"fields": _fields(action)})
             self.on_action(action)
@@ -74,7 +76,8 @@ class Runner:
         """End after the pass under way."""
         self.stopping.set()
 
-    def _failed(self, error: ChainError) -> None:
+    def failed(self, error: ChainError) -> None:
+        """Count and log what ended a pass."""
         self.keeper.metrics.failed_passes.labels(type(error).__name__).inc()
         LOG.warning("pass failed", extra={"fields": {"error": type(error).__name__, "why": str(error)}})
 

@@ -24,7 +24,7 @@ from everstock.client import Side
 from everstock.client.lending import Borrower, LendingMarket
 from everstock.deploy import deploy_system
 from everstock.keeper.events import EventLog
-from everstock.keeper.lending import LendingAction, LendingKeeper
+from everstock.keeper.keeper import Action, Keeper, Kind, Policy
 from everstock.params import load
 from everstock.report import TokenLedger
 from everstock.report.ledger import Check
@@ -56,7 +56,7 @@ class Outcome:
     """What happened, for whoever checks."""
 
     bank: Bank
-    actions: list[LendingAction]
+    actions: list[Action]
     payers: list[Payers] = field(default_factory=list)
     ledgers: list[TokenLedger] = field(default_factory=list)
 
@@ -95,9 +95,10 @@ class Bank:
         self.token, self.asset = self.system.token(STOCK), self.system.asset(ASSET)
         self.loan = self.market.loan
         events = log.source([market.address for market in self.system.lending.values()])
-        self.keeper = LendingKeeper(self.system, self.account("liquidator"), events)
+        policy = Policy(min_profit_usd=Decimal(1))
+        self.keeper = Keeper(self.system, self.account("liquidator"), events, policy)
         self.price, self.day = PRICE, START_TIME
-        self.actions: list[LendingAction] = []
+        self.actions: list[Action] = []
         for name in ACTORS:
             dollars = 1_000_000 if name in ("lender", "liquidator") else 20_000
             self.loan.contract.mint(self.account(name), self.loan.units(dollars), sender=self.system.governor)
@@ -136,11 +137,14 @@ class Bank:
     def look(self) -> None:
         """The keeper's pass."""
         for action in self.keeper.tick():
+            if action.kind is not Kind.LIQUIDATE_LOAN:
+                continue
             self.actions.append(action)
-            bonus = Decimal(action.receipt.event("Liquidate").args["bonus"]).scaleb(-18)
+            done = action.receipt.event("Liquidate").args
+            repaid, seized = self.loan.amount(done["repaid"]), self.token.amount(done["seized"])
             self.say(
-                f"The keeper repays {usd(action.repaid)} of the {self.name(action.owner)}'s debt and takes "
-                f"{tokens(action.seized)} {STOCK} at a bonus of {bonus:.2%}.",
+                f"The keeper repays {usd(repaid)} of the {self.name(action.owner)}'s debt and takes "
+                f"{tokens(seized)} {STOCK} at a bonus of {Decimal(done['bonus']).scaleb(-18):.2%}.",
                 "yellow",
             )
 

@@ -23,7 +23,10 @@ class Request:
     def leg(self, side: Side, factor: Decimal | int = 1, times: int = 1, market: Market | None = None) -> Leg:
         """An option at `factor` times the spot."""
         market = market or self.market
-        strike = market.nearest_strike(market.price_usd * factor)
+        price = market.price_usd
+        if not price:
+            raise ValueError(f"{market.name} has had no price yet: its underlying has not traded since it was added")
+        strike = market.nearest_strike(price * factor)
         return Leg(market, strike, side, self.notional * times)
 
     @property

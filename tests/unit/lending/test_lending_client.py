@@ -6,9 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from everstock.client import Payout, Side
+from everstock.client import Side
 from everstock.client.system import UnknownName
-from everstock.keeper import EventLog, LendingKeeper
 
 NAME = "TSLA.M/USDX"
 
@@ -107,37 +106,3 @@ def test_pledging_from_the_client(system, market, borrower):
     assert borrower.health.borrow_limit > before
     borrower.release_pledge()
     assert borrower.health.pledged == 0
-
-
-def test_the_keeper_liquidates_whom_it_can_at_a_profit(system, market, borrower):
-    log = EventLog(system.chain)
-    who = system.chain.account("keeper")
-    keeper = LendingKeeper(system, who, log.source([market.address]))
-    market.loan.contract.mint(who, market.loan.units(100_000), sender=system.governor)
-    borrower.borrow(40_000)
-    assert keeper.tick() == []
-    fall(system, 228, 208, 195)
-    assert market.liquidatable(borrower.owner)
-    market.approve(who)
-    assert market.would_liquidate(borrower.owner, who) is not None
-    (action,) = keeper.tick()
-    assert action.owner == borrower.owner
-    assert action.seized * 195 > action.repaid > 0
-    assert market.collateral.balance(who) == action.seized
-    assert keeper.tick() == []
-    borrower.repay()
-    assert keeper.tick() == []
-    assert keeper.borrowers == {market.address: set()}
-
-
-def test_the_keeper_leaves_what_does_not_pay(system, market, borrower):
-    log = EventLog(system.chain)
-    who = system.chain.account("keeper")
-    keeper = LendingKeeper(system, who, log.source([market.address]), min_profit=Decimal(10**6))
-    market.loan.contract.mint(who, market.loan.units(100_000), sender=system.governor)
-    borrower.borrow(40_000)
-    assert market.would_liquidate(borrower.owner, who, Payout.REDEMPTION) is None
-    fall(system, 228, 208, 195)
-    assert keeper.tick() == []
-    keeper.min_profit = Decimal(1)
-    assert len(keeper.tick()) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -144,3 +146,10 @@ def test_part_seller_part_buyer_lends_three_to_one(desk, request_):
     strategy.lend(desk.who.trader)
     assert desk.wallet(desk.who.trader) == 0
     assert desk.main.balanceOf(desk.who.trader) // desk.insurance.balanceOf(desk.who.trader) == 3
+
+
+def test_a_market_that_never_traded_is_refused_by_name(desk):
+    """A stock's, deployed at night: its first price comes with the opening."""
+    market = replace(desk.market, contract=SimpleNamespace(state=lambda: SimpleNamespace(price=0)))
+    with pytest.raises(ValueError, match="BTC-7D has had no price yet"):
+        STRATEGIES["straddle"].make(Request(desk.token, market, Decimal(10)))
