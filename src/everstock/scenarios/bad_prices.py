@@ -221,7 +221,7 @@ class Story:
     def redemption(self) -> Decimal:
         """What executing a redemption would pay: a market that is not Open counts there at the whole of its reserve."""
         pool = self.token.main_contract
-        return Decimal(10**30) * (pool.nav(False).nav + 1) / (pool.totalSupply() + 10**6)
+        return Decimal(10**30) * Decimal(pool.nav(False).nav + 1) / Decimal(pool.totalSupply() + 10**6)
 
     def worth(self) -> dict[str, int]:
         """What options, LP shares and loans are worth now, in smallest units, time taken out: rates per unit."""
