@@ -124,6 +124,10 @@ interface IOptionsExtension is IOptionsTypes {
     /// @notice What `valuePool` would answer at the stored prices, accrued to now; its market statuses are those that a refresh would find.
     function storedPoolValue(address token, Layer layer, bool forDeposit) external view returns (PoolValue memory, Obstacles memory);
 
+    /// @notice A redemption's value at the last accepted prices, whatever a refresh would find: a halt or a closed session moves it by nothing. It quotes;
+    ///         executing a redemption takes `valuePool`.
+    function markedPoolValue(address token, Layer layer) external view returns (PoolValue memory);
+
     function isExecutor(address executor) external view returns (bool);
 
     function pledgeeOf(address owner, address token) external view returns (address);

@@ -322,7 +322,22 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
     }
 
     /// @inheritdoc IOptionsExtension
-    function storedPoolValue(address token, Layer layer, bool forDeposit) external view returns (PoolValue memory v, Obstacles memory o) {
+    function storedPoolValue(address token, Layer layer, bool forDeposit) external view returns (PoolValue memory, Obstacles memory) {
+        return _storedValue(token, layer, forDeposit, false);
+    }
+
+    /// @inheritdoc IOptionsExtension
+    function markedPoolValue(address token, Layer layer) external view returns (PoolValue memory v) {
+        (v, ) = _storedValue(token, layer, false, true);
+    }
+
+    /// @param marked Whether a market that is not Open counts at its last accepted price, too.
+    function _storedValue(
+        address token,
+        Layer layer,
+        bool forDeposit,
+        bool marked
+    ) private view returns (PoolValue memory v, Obstacles memory o) {
         Book storage book = _book(token);
         uint256 rentIndex;
         (v, rentIndex) = _startValue(book, token, layer, forDeposit);
@@ -335,7 +350,7 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
             (IOptionMarket.State memory state, PriceStatus status) = market_.peek();
             bool valued = status == PriceStatus.Open;
             if (valued && state.updatedAt < o.oldestPriceAt) (o.oldestMarket, o.oldestPriceAt) = (marketId, state.updatedAt);
-            _addMarket(v, o, mb, marketId, value, rentIndex, layer == Layer.Main, forDeposit, valued || _isFrozen(market_));
+            _addMarket(v, o, mb, marketId, value, rentIndex, layer == Layer.Main, forDeposit, marked || valued || _isFrozen(market_));
         }
         v.nav = Fixed.zeroFloorSub(v.cash + v.accrued + v.debt, v.liability);
     }

@@ -52,28 +52,42 @@ library PackedSet {
 
     /// @dev The caller checks `LIMIT` and that the member is new.
     function add(Set storage set, uint24 member) internal {
-        uint256 size = count(set);
-        _put(set, size, member);
-        set.first += 1;
+        uint256 first = set.first;
+        uint256 size = first & 255;
+        if (size < IN_FIRST) {
+            set.first = _with(first, size, member) + 1;
+        } else {
+            _putSecond(set, size, member);
+            set.first = first + 1;
+        }
     }
 
     /// @dev The last member takes the place of the removed one. The caller knows that the member is there.
     function remove(Set storage set, uint24 member) internal {
-        uint256 last = count(set) - 1;
+        uint256 first = set.first;
+        uint256 last = (first & 255) - 1;
         uint256 i;
         while (at(set, i) != member) ++i;
-        _put(set, i, at(set, last));
-        _put(set, last, 0);
-        set.first -= 1;
+        if (last < IN_FIRST) {
+            uint256 moved = (first >> (HEADER + BITS * last)) & MASK;
+            set.first = _with(_with(first, i, moved), last, 0) - 1;
+            return;
+        }
+        uint256 tail = at(set, last);
+        _putSecond(set, last, 0);
+        if (i < IN_FIRST) first = _with(first, i, tail);
+        else if (i != last) _putSecond(set, i, tail);
+        set.first = first - 1;
     }
 
-    function _put(Set storage set, uint256 index, uint256 member) private {
-        if (index < IN_FIRST) {
-            uint256 shift = HEADER + BITS * index;
-            set.first = (set.first & ~(MASK << shift)) | (member << shift);
-        } else {
-            uint256 shift = BITS * (index - IN_FIRST);
-            set.second = (set.second & ~(MASK << shift)) | (member << shift);
-        }
+    /// @dev The first word with `member` at `index`, below `IN_FIRST`.
+    function _with(uint256 first, uint256 index, uint256 member) private pure returns (uint256) {
+        uint256 shift = HEADER + BITS * index;
+        return (first & ~(MASK << shift)) | (member << shift);
+    }
+
+    function _putSecond(Set storage set, uint256 index, uint256 member) private {
+        uint256 shift = BITS * (index - IN_FIRST);
+        set.second = (set.second & ~(MASK << shift)) | (member << shift);
     }
 }

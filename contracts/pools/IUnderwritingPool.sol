@@ -49,7 +49,8 @@ interface IUnderwritingPool is IERC4626, IRecordedBalances {
     /// @notice Anyone: burn as many of a request's shares as free cash pays for, at prices stamped after the cooldown.
     function executeRedemption(address controller) external returns (uint256 shares, uint256 assets);
 
-    /// @notice Book value at the stored prices, accrued to now: as a deposit would find it (bids, debt counted) or a redemption (asks, none).
+    /// @notice Book value at the stored prices, accrued to now: as a deposit would find it (bids, debt counted) or a redemption (asks, none). A market
+    ///         that is not Open counts as it would there; `totalAssets` takes its last accepted price instead.
     function nav(bool forDeposit) external view returns (IOptionsTypes.PoolValue memory);
 
     function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256 shares);

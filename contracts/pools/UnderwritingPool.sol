@@ -246,9 +246,10 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
         (value, ) = book.storedPoolValue(asset(), layer, forDeposit);
     }
 
-    /// @notice Book value as a redemption would find it at the stored prices.
+    /// @notice Book value with what is owed at the asks, at the last accepted prices: no halt, stale feed or closed session moves it, nor what
+    ///         `convertToAssets` and `convertToShares` quote from it. Whether and at what a redemption executes meanwhile, `nav(false)` tells.
     function totalAssets() public view override(ERC4626, IERC4626) returns (uint256) {
-        return nav(false).nav;
+        return book.markedPoolValue(asset(), layer).nav;
     }
 
     /// @notice At the stored prices; a deposit takes fresh ones.

@@ -12,10 +12,11 @@ from everstock.gas import CODE_SIZE_LIMIT, Bench, code_sizes, measure_all
 
 SNAPSHOTS = find_root() / "snapshots"
 BUDGET = {
-    "open (add)": 200_000,
-    "open (fresh)": 245_000,
-    "close (full)": 170_000,
-    "poke (new print)": 95_000,
+    "open (add)": 158_000,
+    "open (fresh)": 189_000,
+    "close (full)": 144_500,
+    "poke (new print)": 89_500,
+    "pool deposit (8 strikes)": 212_000,
 }
 
 

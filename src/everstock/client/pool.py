@@ -59,8 +59,8 @@ class Pool:
 
     @property
     def share_price(self) -> Decimal:
-        """Tokens per whole share, as a redemption would find it."""
-        nav = self.contract.nav(False).nav
+        """Tokens per whole share at the last accepted prices."""
+        nav = self.contract.totalAssets()
         return Decimal(nav + 1) * VIRTUAL_SHARES / Decimal(self.contract.totalSupply() + VIRTUAL_SHARES)
 
     @property

@@ -201,12 +201,12 @@ class BookModel(Tracked):
             book.frozen_rent_index = self.rent_index
 
     # ── value ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    def nav(self, layer: Layer, now: int, *, for_deposit: bool) -> Nav:
-        """Book value at the stored prices, accrued to now."""
+    def nav(self, layer: Layer, now: int, *, for_deposit: bool, marked: bool = False) -> Nav:
+        """Book value at the stored prices, accrued to now. `marked`: every market at its last price, Open or not."""
         accrued = liability = 0
         for market_id in self.open_market_ids():
             accrued += getattr(self._accrued(market_id, now), layer.name.lower())
-            liability += self._liability(market_id, layer, now, for_deposit)
+            liability += self._liability(market_id, layer, now, for_deposit, marked)
         debt = getattr(self.debt, layer.name.lower()) if for_deposit else 0
         return Nav(self.cash(layer), self.reserved(layer), accrued, debt, liability)
 
@@ -238,10 +238,10 @@ class BookModel(Tracked):
         rent = (book.notional * self.market_rent_index(market_id, now) - book.rent_entry) // WAD
         return funding_split(funding, rent)
 
-    def _liability(self, market_id: int, layer: Layer, now: int, for_deposit: bool) -> int:
+    def _liability(self, market_id: int, layer: Layer, now: int, for_deposit: bool, marked: bool) -> int:
         market, book = self.markets[market_id], self.market_books[market_id]
         frozen = market.phase(now) is Phase.FROZEN
-        if not frozen and market.status_at(now) is not PriceStatus.OPEN:
+        if not marked and not frozen and market.status_at(now) is not PriceStatus.OPEN:
             return 0 if for_deposit else self._locked(market_id, layer)
         liability_wad = 0
         for j, notionals in book.strikes.items():

@@ -242,8 +242,8 @@ class SystemModel(Tracked):
     def health(self, owner: str, token: str) -> Health:
         return self.options.account(owner, token).health(self.now)
 
-    def nav(self, token: str, layer: Layer, *, for_deposit: bool) -> Nav:
-        return self.options.book(token).nav(layer, self.now, for_deposit=for_deposit)
+    def nav(self, token: str, layer: Layer, *, for_deposit: bool, marked: bool = False) -> Nav:
+        return self.options.book(token).nav(layer, self.now, for_deposit=for_deposit, marked=marked)
 
     def balance(self, token: str, owner: str) -> int:
         return self.vault.balance(token, OPTIONS, owner)

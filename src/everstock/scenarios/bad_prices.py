@@ -219,8 +219,9 @@ class Story:
 
     @property
     def redemption(self) -> Decimal:
-        """A main pool share at redemption: a market that is not Open counts there at the whole of its reserve."""
-        return Decimal(self.token.main_contract.convertToAssets(10**30))
+        """What executing a redemption would pay: a market that is not Open counts there at the whole of its reserve."""
+        pool = self.token.main_contract
+        return Decimal(10**30) * Decimal(pool.nav(False).nav + 1) / Decimal(pool.totalSupply() + 10**6)
 
     def worth(self) -> dict[str, int]:
         """What options, LP shares and loans are worth now, in smallest units, time taken out: rates per unit."""
@@ -233,6 +234,8 @@ class Story:
             "main pool cash": int(token.main.cash * 10**token.decimals),
             "insurance pool cash": int(token.insurance.cash * 10**token.decimals),
         }
+        for name, pool in (("main", token.main), ("insurance", token.insurance)):
+            it[f"{name} pool shares"] = int(pool.contract.convertToAssets(10**30))
         call, put = self.stock.contract.marks([0], False)[0][1:]
         it |= {"value of the stock call": int(call), "value of the stock put": int(put)}
         for name, owner in (("call holder", self.holder), ("bitcoin trader", self.trader)):
@@ -294,8 +297,8 @@ class Story:
             said = finding.status.name.capitalize()
             table.add_row(str(number), finding.name, said, moved, f"{finding.leaving:+.2%}")
         table.caption = (
-            "Values: prices, marks, funding, cash, margin, collateral, debt. A redemption counts a market that is not "
-            "Open at its whole reserve: leaving costs those who stay nothing."
+            "Values: prices, marks, funding, cash, LP shares, margin, collateral, debt. Executing a redemption counts "
+            "a market that is not Open at its whole reserve: leaving costs those who stay nothing."
         )
         return table
 

@@ -361,6 +361,7 @@ class Lockstep:
             state[*key, "claim", name] = (pool.maxRedeem(address), pool.maxWithdraw(address))
         for for_deposit in (True, False):
             state[*key, "nav", for_deposit] = tuple(pool.nav(for_deposit))
+        state[*key, "total assets"] = pool.totalAssets()
 
     def _chain_account(self, owner: str, symbol: str, state: State) -> None:
         address, token, key = self.addresses[owner], self.token(symbol).address, ("account", symbol, owner)
@@ -447,6 +448,7 @@ class Lockstep:
                 *(nav.cash, nav.reserved, nav.accrued, nav.debt),
                 *(nav.liability, nav.nav),
             )
+        state[*key, "total assets"] = self.model.nav(symbol, layer, for_deposit=False, marked=True).nav
 
     # ── operations: the world ─────────────────────────────────────────────────────────────────────────────────────────
     def _warp(self, seconds: int) -> Halves:

@@ -267,6 +267,32 @@ def test_insurance_pays_no_keeper_out_of_what_it_reserves(hopeless):
     assert desk.free(desk.who.liquidator) == N // 1000  # out of what the sale has freed
 
 
+def test_insurance_without_free_cash_pays_no_keeper_what_an_empty_account_cannot(hopeless):
+    """P1: after the sale its cash is what others' positions reserve, to the unit: nothing is left for the reward.
+
+    A sale frees a quarter of what it sells, so that no usual path comes here: the entry is lowered by hand.
+    """
+    desk = hopeless
+    desk.add_margin(desk.who.rival, 5 * N)
+    desk.open(-35, True, N, owner=desk.who.rival)
+    before = desk.cash(INSURANCE)
+    with desk.chain.anchor():
+        desk.liquidate()
+        income = desk.cash(INSURANCE) + N // 1000 - before
+        reserved = desk.options.poolState(desk.token.address, INSURANCE).reserved
+    assert reserved == N // 4
+    for reward in (0, 3):
+        with desk.chain.anchor():
+            surplus = before + income - reserved - reward
+            desk.system.vault.release(
+                desk.token.address, desk.insurance.address, desk.who.stranger, surplus, sender=desk.options
+            )
+            receipt = desk.liquidate()
+            assert desk.event(receipt, "Reward")["fromInsurance"] == reward
+            assert desk.free(desk.who.liquidator) == reward
+            assert desk.cash(INSURANCE) == reserved
+
+
 def test_one_may_liquidate_oneself(weak):
     desk = weak
     receipt = desk.liquidate(sender=desk.who.trader)

@@ -159,6 +159,29 @@ def test_a_market_that_is_not_open_counts_as_paid_out_to_who_goes_and_as_nothing
 
 
 @BOTH
+@pytest.mark.parametrize("price", [4_000, 0], ids=["jump", "no answer"])
+def test_a_halt_moves_no_share_by_a_unit(desk, layer, price):
+    eth = desk.with_market("ETH-7D")
+    eth.open(0, True, 40 * ONE)
+    desk.pass_time(60)
+    eth.refresh()
+    pool = desk.pool(layer)
+
+    def quoted():
+        return pool.totalAssets(), pool.convertToAssets(10**24), pool.convertToShares(ONE)
+
+    with desk.chain.anchor():
+        before, executed = quoted(), pool.nav(False).nav
+        assert before[0] == executed, "what is quoted while all is Open is what executes"
+    eth.publish(price)
+    halted = quoted()
+    assert pool.nav(False).nav < halted[0], "what executes counts the whole reserve"
+    eth.publish(4_000)
+    assert quoted() == halted
+    assert abs(halted[0] - before[0]) <= ONE // 1000, "the seconds in between accrue"
+
+
+@BOTH
 def test_a_frozen_market_is_worth_its_payoff_to_both(desk, layer):
     desk.open(0, True, 20 * ONE)
     desk.open(0, False, 20 * ONE)
