@@ -1,5 +1,5 @@
-"""Where the gas of an operation goes: `python -m everstock.report.gas_slots` traces four of them on Anvil, records every
-slot and call in `snapshots/slots.json` and writes `docs/gas-slots.md` from it.
+"""Where the gas of an operation goes: `python -m everstock.report.gas_slots` traces a few of them on Anvil, records
+every slot and call in `snapshots/slots.json` and writes `docs/gas-slots.md` from it.
 
 Slots are named by the compiler's storage layouts and the keys that the trace hashes.
 """
@@ -45,7 +45,8 @@ Json = dict[str, Any]
 def _compiler() -> ModuleType:
     path = find_root() / "toolchain" / "compile.py"
     spec = importlib.util.spec_from_file_location("everstock_compile", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -98,7 +99,7 @@ class Names:
         return f"{label}.{'/'.join(m['label'] for m in inside)}", inside[0]["type"]
 
 
-def analyse(logs: list[Json], gas_used: int, to: str, names: Names, contract: Callable[[str], str]) -> Json:
+def analyse(logs: list[Json], gas_used: int, base: int, to: str, names: Names, contract: Callable[[str], str]) -> Json:
     """Slots, calls and events of one trace, each with its gas; computation by contract."""
     # Storage belongs to the caller in a delegate call; computation to the code.
     frames = [(to, to)]
@@ -146,8 +147,8 @@ def analyse(logs: list[Json], gas_used: int, to: str, names: Names, contract: Ca
         ],
         "events": dict(sorted(events.items())),
         "computation": dict(sorted(spent.items())),
-        # Base cost and calldata, less what clearing slots gives back.
-        "transaction": gas_used - counted,
+        "transaction": base,
+        "refund": base + counted - gas_used,
     }
 
 
@@ -179,7 +180,9 @@ def record() -> dict[str, Json]:
                 receipt = act()
                 options = {"enableMemory": True, "disableStorage": True}
                 steps = chain.rpc("debug_traceTransaction", receipt.tx_hash, options)["structLogs"]
-                found = analyse(steps, receipt.gas_used, str(receipt.to), Names(known), contract)
+                sent = chain.rpc("eth_getTransactionByHash", receipt.tx_hash)["input"]
+                base = BASE_COST + sum(16 if byte else 4 for byte in bytes.fromhex(sent.removeprefix("0x")))
+                found = analyse(steps, receipt.gas_used, base, str(receipt.to), Names(known), contract)
             bench.price = price
             return found
 
@@ -209,7 +212,9 @@ def page(recorded: dict[str, Json]) -> str:
         lines += [f"| computation in `{name}` | {gas:,} |" for name, gas in found["computation"].items()]
         reads, writes = (sum(s[kind] for s in found["slots"]) for kind in ("read", "write"))
         lines += [f"| all reads of slots | {reads:,} |", f"| all writes | {writes:,} |"]
-        lines += [f"| the transaction itself: base cost and calldata, less refunds | {found['transaction']:,} |"]
+        lines += [f"| the transaction itself: base cost and calldata | {found['transaction']:,} |"]
+        if found["refund"]:
+            lines.append(f"| given back for slots cleared | −{found['refund']:,} |")
         lines += [f"| **together** | **{found['gas']:,}** |", ""]
     return "\n".join(lines)
 
