@@ -269,38 +269,40 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         PriceAnswer memory answer
     ) private view returns (bool open, uint256 price, uint256 round, uint256 publishedAt, uint256 openedAt, uint256 confidence) {
         bool answered;
-        if (source.isPlain()) {
-            _requireGas();
-            (answered, price, round, publishedAt) = ChainlinkReader.read(source.target(), source.decimals(), FEED_GAS);
-            // Nothing but the round's own word counts, and it is good: as nearly all are.
-            unchecked {
-                open =
-                    answered &&
-                    _valid(price) &&
-                    block.timestamp - publishedAt <= source.maxAge() && // a stamp past now wraps
-                    (publishedAt >= last.publishedAt() || !last.has(OF_THIS_FEED));
-            }
-            if (open) {
-                answer.publishedAt = uint40(publishedAt); // status: Open is 0
-                return (open, price, round, publishedAt, 0, 0);
-            }
-        } else {
-            if (source.has(HAS_CALENDAR)) {
-                bool session;
-                (session, openedAt) = asset.calendar.sessionAt(block.timestamp);
-                if (!session) answer.status = PriceStatus.Closed; // whatever the feed says
-            }
-            (answered, price, round, publishedAt, confidence) = _print(source);
+        bool closed;
+        if (source.has(HAS_CALENDAR)) {
+            (open, openedAt) = asset.calendar.sessionAt(block.timestamp);
+            closed = !open; // whatever the feed says
         }
-        if (answer.status == PriceStatus.Open) answer.status = PriceStatus.Halted;
+        (answered, price, round, publishedAt, confidence) = _print(source);
+        // All that speaks against a print by itself, in one test: nearly all are good.
+        unchecked {
+            open =
+                answered &&
+                !closed &&
+                _valid(price) &&
+                block.timestamp - publishedAt <= source.maxAge() && // a stamp past now wraps
+                (publishedAt >= last.publishedAt() || !last.has(OF_THIS_FEED)) &&
+                publishedAt >= openedAt &&
+                confidence <= MAX_CONFIDENCE;
+        }
+        if (open) {
+            answer.publishedAt = uint40(publishedAt); // status: Open is 0
+            if (source.has(HAS_SEQUENCER | HAS_CHECK)) {
+                (answer.status, answer.breakerHalt) = _guarded(asset, source, price, openedAt);
+                open = answer.status == PriceStatus.Open;
+                if (!open) confidence = 0;
+            }
+            return (open, price, round, publishedAt, openedAt, confidence);
+        }
+        // What exactly speaks against it.
+        answer.status = closed ? PriceStatus.Closed : PriceStatus.Halted;
         if (!answered || publishedAt > block.timestamp) return (false, price, round, publishedAt, openedAt, 0);
         answer.publishedAt = uint40(publishedAt);
-        if (!_valid(price) || (publishedAt < last.publishedAt() && last.has(OF_THIS_FEED)) || answer.status == PriceStatus.Closed) {
-            return (false, price, round, publishedAt, openedAt, 0);
+        if (!closed && _valid(price) && (publishedAt >= last.publishedAt() || !last.has(OF_THIS_FEED))) {
+            answer.status = _statusOf(publishedAt, confidence, openedAt, source.maxAge());
         }
-        (answer.status, answer.breakerHalt) = _judge(asset, source, price, publishedAt, confidence, openedAt);
-        open = answer.status == PriceStatus.Open;
-        if (!open) confidence = 0;
+        return (false, price, round, publishedAt, openedAt, 0);
     }
 
     function _valid(uint256 price) private pure returns (bool) {
@@ -309,24 +311,18 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
     }
 
-    /// @dev In an open session: Open, or what age, vendor, sequencer and check source make of a valid print.
-    function _judge(
+    /// @dev Of a print that is good by itself: Open, or what sequencer and check source make of it.
+    function _guarded(
         Asset storage asset,
         SourceWord source,
         uint256 price,
-        uint256 publishedAt,
-        uint256 confidence,
         uint256 openedAt
     ) private view returns (PriceStatus status, bool disagrees) {
-        status = _statusOf(publishedAt, confidence, openedAt, source.maxAge());
-        if (!source.has(HAS_SEQUENCER | HAS_CHECK) || status != PriceStatus.Open) return (status, false);
         if (source.has(HAS_SEQUENCER) && !_sequencerUp(asset)) return (PriceStatus.Halted, false);
         if (!source.has(HAS_CHECK)) return (status, false);
 
         SourceWord check = asset.check;
-        uint256 other;
-        bool answered;
-        (answered, other, , publishedAt, confidence) = _print(check);
+        (bool answered, uint256 other, , uint256 publishedAt, uint256 confidence) = _print(check);
         if (!answered || publishedAt > block.timestamp || !_valid(other)) return (PriceStatus.Halted, false);
         status = _statusOf(publishedAt, confidence, openedAt, check.maxAge());
         if (status == PriceStatus.Open && !_within(price, other, check.deviation())) return (PriceStatus.Halted, true);

@@ -5,7 +5,7 @@ pragma solidity ^0.8.30;
 ///      160 target, 24 maxAge, 56 deviation, 6 decimals, 10 flags = 256. `target` is the adapter, or, when direct, the Chainlink aggregator itself.
 type SourceWord is uint256;
 
-using { target, maxAge, deviation, decimals, has, isPlain } for SourceWord global;
+using { target, maxAge, deviation, decimals, has } for SourceWord global;
 
 /// @dev Flags of a source. What is not flagged is not read and costs nothing.
 uint256 constant IS_DIRECT = 1 << 246;
@@ -37,9 +37,4 @@ function decimals(SourceWord w) pure returns (uint256) {
 
 function has(SourceWord w, uint256 flag) pure returns (bool) {
     return SourceWord.unwrap(w) & flag != 0;
-}
-
-/// @dev A Chainlink aggregator, read directly, that nothing but its own round speaks for.
-function isPlain(SourceWord w) pure returns (bool) {
-    return SourceWord.unwrap(w) & (IS_DIRECT | HAS_CALENDAR | HAS_CHECK | HAS_SEQUENCER) == IS_DIRECT;
 }
