@@ -6,8 +6,9 @@ pragma solidity ^0.8.30;
 type Clock is uint256;
 
 /// @notice A market's variance estimate, in one word.
-/// @dev 72 raw variance + 88 sample price + 32 sampled at + 64 band = 256. Clipping keeps the raw variance below 25 · 4, the oracle's bounds keep the
-///      band below 0.11.
+/// @dev 72 raw variance + 88 sample price or run + 32 sampled at + 63 band + 1 flag = 256. Clipping keeps the raw variance below 132, the oracle's bounds
+///      keep the band below 0.11. While the sample's price is the clock's own, its 88 bits are free for the run that A and B still lack: what the clock has
+///      run at this price up to the sample. With the flag set that is what they hold.
 type Variance is uint256;
 
 using Clocks for Clock global;
@@ -118,6 +119,7 @@ library Variances {
     uint256 private constant SAMPLE_PRICE = 72;
     uint256 private constant SAMPLED_AT = 160;
     uint256 private constant BAND = 192;
+    uint256 private constant HOLDS_RUN = 1 << 255;
 
     /// @notice v before its bounds, annualised, WAD.
     function raw(Variance self) internal pure returns (uint256) {
@@ -136,7 +138,27 @@ library Variances {
 
     /// @notice Half-width δ of the oracle's band at the last price, WAD share.
     function band(Variance self) internal pure returns (uint256) {
-        return Variance.unwrap(self) >> BAND;
+        return uint64(Variance.unwrap(self) >> BAND) & uint64(type(int64).max);
+    }
+
+    /// @notice The sample was taken at the clock's price and time; in the place of the price stands a run that A and B lack.
+    function holdsRun(Variance self) internal pure returns (bool) {
+        return Variance.unwrap(self) & HOLDS_RUN != 0;
+    }
+
+    /// @notice Loaded variance × weighted seconds, in units of WAD · a second of full weight. Meaningful with `holdsRun`.
+    function run(Variance self) internal pure returns (uint256) {
+        return uint88(Variance.unwrap(self) >> SAMPLE_PRICE);
+    }
+
+    function withRun(Variance self, uint256 run_) internal pure returns (Variance) {
+        return Variance.wrap((Variance.unwrap(self) & ~(uint256(type(uint88).max) << SAMPLE_PRICE)) | (run_ << SAMPLE_PRICE) | HOLDS_RUN);
+    }
+
+    /// @notice The word with the sample's price in its place again.
+    function withoutRun(Variance self, uint256 price) internal pure returns (Variance) {
+        return
+            Variance.wrap((Variance.unwrap(self) & ~((uint256(type(uint88).max) << SAMPLE_PRICE) | HOLDS_RUN)) | (price << SAMPLE_PRICE));
     }
 
     function withSample(Variance self, uint256 raw_, uint256 price, uint256 at) internal pure returns (Variance) {

@@ -14,8 +14,9 @@ import { Clock, Variance } from "./ClockWord.sol";
 import { IOptionMarket } from "./IOptionMarket.sol";
 
 /// @title A market's price, variance clock and accumulators
-/// @notice The interval since the clock last ran is *pending*: whoever needs an index adds it on the fly. It is written down only when the price, its
-///         stamp or the variance change, an event falls due, or the clock stops. A refresh that finds the last print again, and no sample due, writes nothing.
+/// @notice The interval since the clock last ran is *pending*: whoever needs an index adds it on the fly. It is written down only when the price or its
+///         stamp change, an event falls due, or the clock stops. A refresh that finds the last print again writes nothing, or, when a variance sample is due,
+///         one word: the variance, and with it the run that A and B lack.
 /// @dev Nothing is lost by waiting: until one of those changes, every later accrual charges at least as far as this one did.
 abstract contract MarketClock is IOptionMarket, AccessManaged {
     using StrikeGrid for StrikeGrid.Bitmap;
@@ -29,14 +30,17 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     ///      volatility at its maximum throughout; 70 years with the default parameters.
     uint256 private constant UNCROSSED = 1 << 255;
 
-    /// @dev One operation. `from`: the stored clock, whose cell the strikes' snapshots follow. `clock`, `variance`: as they stand now.
-    ///      Pending, at the stored price: `run`, loaded variance × weighted seconds, and the first `due` events.
+    /// @dev One operation. `from`: the clock as it stood, whose cell the strikes' snapshots follow. `stored`: the variance word as it stands in storage.
+    ///      `clock`, `variance`: as they are now. Pending, at the stored price: `run`, loaded variance × weighted time, and the first `due` events.
+    ///      Neither of the two clocks and not `variance` know of a run that the stored word holds: it is in `run`, and its end is their `accruedAt`.
     struct Work {
         Clock from;
         Clock clock;
+        Variance stored;
         Variance variance;
         uint256 run;
         uint256 due;
+        int256 lnS;
     }
 
     /// @dev What A and B had gathered on the other side of a live strike, each plus one: zero tells that the strike is not live. While the price has
@@ -69,7 +73,11 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     uint256 internal immutable b;
     uint256 internal immutable peak;
     int256 internal immutable maxLn;
+    /// @dev Weighted time counts in units of which a second of full weight has `second`: 1 where no calendar weighs, WAD where one does.
+    uint256 internal immutable second;
     uint256 internal immutable yearSeconds;
+    /// @dev c · YEAR: so much run makes one unit of Λ.
+    uint256 private immutable runPerUnit;
 
     Clock internal clock;
     uint256 internal accumulatorA;
@@ -104,7 +112,8 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         b = b_;
         peak = (WAD * WAD) / u_;
         maxLn = int256(EverlastingMath.maxLn(b_));
-        yearSeconds = address(calendar_) == address(0) ? YEAR * WAD : calendar_.yearSeconds();
+        (second, yearSeconds) = address(calendar_) == address(0) ? (1, YEAR) : (WAD, calendar_.yearSeconds());
+        runPerUnit = config_.varianceBudget * yearSeconds;
 
         oracle_.read(config_.assetId); // the asset must exist
         clock = clock.withResetAnchor(true);
@@ -120,27 +129,54 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
 
     function _refresh() internal returns (Work memory w, PriceStatus status) {
         _load(w);
-        PriceAnswer memory answer = _frozen(w.from) ? _lastAnswer(w.from) : oracle.refresh(assetId);
         Variance before = w.variance;
-        status = _advance(w, answer);
-        if (
-            w.due == 0 &&
-            w.clock.sameButTime(w.from) &&
-            w.variance.sameAs(before) &&
-            (w.run == 0 || w.clock.accruedAt() <= w.clock.goodUntil())
-        ) return (w, status);
-        if (w.from.running() && !w.clock.running()) emit StopClock(status, answer.breakerHalt);
+        bool breakerHalt;
+        (status, breakerHalt) = _advance(w, _frozen(w.from) ? _lastAnswer(w.from) : _freshAnswer());
+        bool sampled = !w.variance.sameAs(before);
+        if (w.due == 0 && w.clock.sameButTime(w.from)) {
+            if (!sampled) {
+                if (w.run == 0 || w.clock.accruedAt() <= w.clock.goodUntil()) return (w, status);
+            } else if (_holdRun(w)) {
+                _tellSample(w.variance, before);
+                return (w, status);
+            }
+        }
+        if (w.from.running() && !w.clock.running()) emit StopClock(status, breakerHalt);
         _store(w);
-        if (!w.variance.sameAs(before)) {
-            variance = w.variance;
-            if (w.variance.raw() != before.raw()) emit SampleVariance(w.variance.raw(), w.variance.samplePrice());
+        if (sampled) _tellSample(w.variance, before);
+    }
+
+    /// @dev A sample at the clock's own price, taken now: its word can hold the run until now, if that is a whole number of seconds of full weight.
+    ///      A good price is at most three days old, so the run is below 2^63 · 2^18.
+    function _holdRun(Work memory w) private returns (bool held) {
+        Variance v = w.variance;
+        uint256 run = w.run / second;
+        held = v.sampledAt() == w.clock.accruedAt() && v.samplePrice() == w.clock.price() && run * second == w.run;
+        if (held) variance = v.withRun(run);
+    }
+
+    function _tellSample(Variance v, Variance before) private {
+        if (v.raw() != before.raw()) emit SampleVariance(v.raw(), v.samplePrice());
+    }
+
+    /// @dev `oracle.refresh(assetId)`. The oracle is ours and answers six words, which are the fields as they stand in memory.
+    function _freshAnswer() private returns (PriceAnswer memory answer) {
+        (address target, bytes32 id, bytes4 selector) = (address(oracle), assetId, IPriceOracle.refresh.selector);
+        assembly ("memory-safe") {
+            mstore(0, selector)
+            mstore(4, id)
+            if iszero(call(gas(), target, 0, 0, 36, answer, 192)) {
+                let free := mload(0x40)
+                returndatacopy(free, 0, returndatasize())
+                revert(free, returndatasize())
+            }
         }
     }
 
     /// @dev What `_refresh` would leave, without writing.
     function _peek() internal view returns (Work memory w, PriceStatus status) {
         _load(w);
-        status = _advance(w, _frozen(w.from) ? _lastAnswer(w.from) : oracle.read(assetId));
+        (status, ) = _advance(w, _frozen(w.from) ? _lastAnswer(w.from) : oracle.read(assetId));
     }
 
     /// @dev What `accrue` would leave, without writing. Never past the age of the stored price: what the oracle would say now is unknown.
@@ -150,16 +186,23 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         w.due = _dueEvents(w.from);
     }
 
-    function _load(Work memory w) private view {
-        Clock c = clock;
+    /// @dev The state as stored, with the run that the variance word may hold.
+    function _load(Work memory w) internal view {
+        (Clock c, Variance v) = (clock, variance);
+        w.stored = v;
+        if (v.holdsRun()) {
+            w.run = v.run() * second;
+            c = c.withAccruedAt(v.sampledAt());
+            v = v.withoutRun(c.price());
+        }
         w.from = c;
         w.clock = c;
-        w.variance = variance;
+        w.variance = v;
     }
 
     /// @dev Charges the interval at the old price, adds the events due at the old price, then takes the answer.
-    function _advance(Work memory w, PriceAnswer memory answer) private view returns (PriceStatus status) {
-        status = answer.status;
+    function _advance(Work memory w, PriceAnswer memory answer) private view returns (PriceStatus status, bool breakerHalt) {
+        (status, breakerHalt) = (answer.status, answer.breakerHalt);
         bool good = status == PriceStatus.Open || status == PriceStatus.Closed;
         uint256 until = block.timestamp;
         if (!good && !answer.breakerHalt) {
@@ -167,44 +210,63 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         }
         _runTo(w, until);
         w.due = _dueEvents(w.from);
-        if (!good) {
-            w.clock = w.clock.withRunning(false);
-            if (!answer.breakerHalt) w.clock = w.clock.withResetAnchor(true);
-            return status;
+        Clock c = w.clock;
+        if (good) {
+            if (status == PriceStatus.Open) c = _take(w, answer);
+            if (!c.running() && c.price() != 0) c = c.withRunning(true).withAccruedAt(block.timestamp);
+        } else {
+            c = c.withRunning(false);
+            if (!answer.breakerHalt) c = c.withResetAnchor(true);
         }
-        if (status == PriceStatus.Open) _take(w, answer);
-        if (!w.clock.running() && w.clock.price() != 0) w.clock = w.clock.withRunning(true).withAccruedAt(block.timestamp);
+        w.clock = c;
     }
 
-    function _take(Work memory w, PriceAnswer memory answer) private view {
-        Clock c = w.clock;
-        if (answer.price != c.price()) {
-            int256 lnS = EverlastingMath.lnRatio(answer.price, referencePrice);
-            int16 cell = StrikeGrid.cellOf(answer.price, lnS, referencePrice);
-            c = c.withPrice(Cast.toUint88(answer.price), answer.publishedAt, answer.maxAge, cell);
-        } else {
-            c = c.withPrice(answer.price, answer.publishedAt, answer.maxAge, c.cell());
-        }
-        Variance v = w.variance;
-        if (answer.band != v.band()) v = v.withBand(Cast.toUint64(answer.band));
+    /// @dev The oracle's bounds keep prices below 2^88 and bands below 2^57; the sampler keeps raw variance below 2^72 and its anchor between two prices.
+    function _take(Work memory w, PriceAnswer memory answer) private view returns (Clock c) {
+        c = w.clock;
+        (uint256 price, uint256 oldPrice) = (answer.price, c.price());
+        Variance v = w.variance.withBand(answer.band);
+        int256 lnS;
         if (c.resetAnchor()) {
             c = c.withResetAnchor(false);
-            v = v.withSample(v.raw(), answer.price, block.timestamp);
+            v = v.withSample(v.raw(), price, block.timestamp);
         } else {
-            uint256 elapsed = _weightedSeconds(v.sampledAt(), block.timestamp);
-            if (elapsed >= VarianceSampler.MIN_INTERVAL) {
-                (uint256 raw, uint256 anchor) = VarianceSampler.sample(
-                    v.raw(),
-                    _clamped(v.raw()),
-                    v.samplePrice(),
-                    answer.price,
-                    elapsed,
-                    yearSeconds
-                );
-                v = v.withSample(Cast.toUint72(raw), Cast.toUint88(anchor), block.timestamp);
+            uint256 elapsed = _weightedTime(v.sampledAt(), block.timestamp);
+            if (elapsed >= VarianceSampler.MIN_INTERVAL * second) (v, lnS) = _sample(w, v, price, oldPrice, elapsed);
+        }
+        w.variance = v;
+        int16 cell = c.cell();
+        if (price != oldPrice)
+            cell = StrikeGrid.cellOf(price, lnS == 0 ? EverlastingMath.lnRatio(price, referencePrice) : lnS, referencePrice);
+        return c.withPrice(price, answer.publishedAt, answer.maxAge, cell);
+    }
+
+    /// @dev `lnS`: ln of the new price against R, give or take a hundred units, if that comes for free: a cell's own tolerance is ten million times wider.
+    function _sample(
+        Work memory w,
+        Variance v,
+        uint256 price,
+        uint256 oldPrice,
+        uint256 elapsed
+    ) private view returns (Variance, int256 lnS) {
+        (uint256 raw, uint256 anchor) = (v.raw(), v.samplePrice());
+        (uint256 newRaw, uint256 newAnchor, int256 logReturn) = VarianceSampler.sample(
+            raw,
+            _clamped(raw),
+            anchor,
+            price,
+            elapsed,
+            yearSeconds,
+            second
+        );
+        if (anchor == oldPrice && price != oldPrice && Fixed.abs(logReturn) < WAD) {
+            unchecked {
+                lnS = _lnS(w);
+                // At an end of the range the logarithm is cut off; and far below it, coarse.
+                lnS = Fixed.abs(lnS) < uint256(maxLn) ? lnS + logReturn : int256(0);
             }
         }
-        (w.clock, w.variance) = (c, v);
+        return (v.withSample(newRaw, newAnchor, block.timestamp), lnS);
     }
 
     /// @dev Charges the stored clock's interval up to `until`, if it runs.
@@ -214,35 +276,41 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         if (c.retiring()) until = Fixed.min(until, retirement.freezeAt);
         uint256 accruedAt = c.accruedAt();
         if (until <= accruedAt) return;
-        w.run = _loaded(w.variance.raw()) * _weightedSeconds(accruedAt, until);
-        w.clock = w.clock.withAccruedAt(until);
+        // Below 2^63 · 2^85.
+        unchecked {
+            w.run += _loaded(w.variance.raw()) * _weightedTime(accruedAt, until);
+        }
+        w.clock = c.withAccruedAt(until);
     }
 
     /// @dev How many events have fallen due, running or not. Before the first price they wait; after the freeze none counts.
     function _dueEvents(Clock c) private view returns (uint256 due) {
         uint256 next = c.nextEventAt();
-        if (next == 0 || next > block.timestamp || c.price() == 0) return 0;
+        if (next == 0) return 0;
+        if (next > block.timestamp || c.price() == 0) return 0;
         uint256 until = c.retiring() ? Fixed.min(block.timestamp, retirement.freezeAt) : block.timestamp;
         uint256 count = pending.length;
         while (due < count && pending[due].at <= until) ++due;
     }
 
-    /// @dev Writes the clock, and what was pending into the accumulators; flips the strikes that the price has crossed.
+    /// @dev Writes the clock and the variance, and what was pending into the accumulators; flips the strikes that the price has crossed.
     function _store(Work memory w) private {
-        int16 oldCell = w.from.cell();
-        int16 newCell = w.clock.cell();
+        (Clock from, Clock c) = (w.from, w.clock);
         if (w.run | w.due != 0) {
-            (uint256 a, uint256 b_) = _accumulators(w);
-            accumulatorA = a;
-            accumulatorB = b_;
-            if (w.due != 0) w.clock = w.clock.withNextEventAt(_dropEvents(w.due));
+            (accumulatorA, accumulatorB) = _accumulators(w);
+            if (w.due != 0) c = c.withNextEventAt(_dropEvents(w.due));
             (w.run, w.due) = (0, 0);
         }
+        (int16 oldCell, int16 newCell) = (from.cell(), c.cell());
         if (newCell != oldCell) _cross(oldCell, newCell);
-        Clock c = w.clock;
-        if (c.updatedAt() != w.from.updatedAt()) emit TakePrice(c.price(), uint40(c.updatedAt()), newCell);
+        if (c.updatedAt() != from.updatedAt()) emit TakePrice(c.price(), uint40(c.updatedAt()), newCell);
         clock = c;
-        w.from = c;
+        (w.from, w.clock, w.lnS) = (c, c, 0);
+        Variance v = w.variance;
+        if (!v.sameAs(w.stored)) {
+            variance = v;
+            w.stored = v;
+        }
     }
 
     function _dropEvents(uint256 due) private returns (uint256 nextEventAt) {
@@ -290,12 +358,19 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     }
 
     function _grow(Work memory w, uint256 stored, uint256 power) private view returns (uint256 grown) {
-        grown = stored + Fixed.fullMulDiv(power, w.run, varianceBudget * yearSeconds);
-        for (uint256 i; i < w.due; ++i) grown += Fixed.fullMulDiv(power, pending[i].lump, WAD);
+        grown = stored + Fixed.fullMulDiv(power, w.run, runPerUnit);
+        uint256 due = w.due;
+        if (due == 0) return grown;
+        for (uint256 i; i < due; ++i) grown += Fixed.fullMulDiv(power, pending[i].lump, WAD);
     }
 
-    function _lnS(Work memory w) private view returns (int256) {
-        return Fixed.clamp(EverlastingMath.lnRatio(w.from.price(), referencePrice), -maxLn, maxLn);
+    function _lnS(Work memory w) private view returns (int256 lnS) {
+        lnS = w.lnS;
+        if (lnS != 0) return lnS;
+        lnS = EverlastingMath.lnRatio(w.from.price(), referencePrice);
+        if (lnS > maxLn) lnS = maxLn;
+        else if (lnS < -maxLn) lnS = -maxLn;
+        w.lnS = lnS;
     }
 
     /// @dev The snapshot of the side that grows, plus one, and what the other side has gathered. Both 0 for a strike that is not live.
@@ -391,16 +466,26 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     }
 
     // ── shared ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    function _weightedSeconds(uint256 from, uint256 to) internal view returns (uint256) {
-        return address(calendar) == address(0) ? (to - from) * WAD : calendar.weightedSeconds(from, to);
+    /// @dev In units of `1 / second` seconds.
+    function _weightedTime(uint256 from, uint256 to) internal view returns (uint256) {
+        unchecked {
+            return address(calendar) == address(0) ? to - from : calendar.weightedSeconds(from, to); // in order
+        }
     }
 
     function _clamped(uint256 raw) private view returns (uint256) {
-        return Fixed.clamp(raw, minVariance, maxVariance);
+        return
+            raw < minVariance
+                ? minVariance
+                : raw > maxVariance
+                    ? maxVariance
+                    : raw;
     }
 
     function _loaded(uint256 raw) internal view returns (uint256) {
-        return (_clamped(raw) * (WAD + loading)) / WAD;
+        unchecked {
+            return (_clamped(raw) * (WAD + loading)) / WAD; // at most 4e18 · 1.5e18
+        }
     }
 
     function _frozen(Clock c) internal view returns (bool) {

@@ -54,9 +54,8 @@ contract OptionMarket is MarketClock {
     // ── operations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionMarket
     function refresh() external returns (PriceStatus status, uint40 updatedAt) {
-        Work memory w;
-        (w, status) = _refresh();
-        updatedAt = uint40(w.clock.updatedAt());
+        (Work memory w, PriceStatus found) = _refresh();
+        return (found, uint40(w.clock.updatedAt()));
     }
 
     /// @inheritdoc IOptionMarket
@@ -64,9 +63,8 @@ contract OptionMarket is MarketClock {
         StrikeNotional[] calldata strikes_,
         bool asks
     ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value) {
-        Work memory w;
-        (w, status) = _refresh();
-        return (status, uint40(w.clock.updatedAt()), _valueBook(strikes_, w, asks));
+        (Work memory w, PriceStatus found) = _refresh();
+        return (found, uint40(w.clock.updatedAt()), _valueBook(strikes_, w, asks));
     }
 
     /// @inheritdoc IOptionMarket
@@ -158,7 +156,7 @@ contract OptionMarket is MarketClock {
         if (address(calendar) == address(0) || _frozen(w.clock)) return (initial, maintenance);
         uint256 reopening = calendar.nextOpenAfterClose(block.timestamp);
         uint256 clockRun = Fixed.fullMulDiv(
-            _loaded(w.variance.raw()) * _weightedSeconds(w.clock.accruedAt(), reopening),
+            _loaded(w.variance.raw()) * _weightedTime(w.clock.accruedAt(), reopening),
             WAD,
             varianceBudget * yearSeconds
         );
@@ -292,7 +290,7 @@ contract OptionMarket is MarketClock {
     /// @inheritdoc IOptionMarket
     function state() external view returns (State memory) {
         Work memory w;
-        (w.from, w.clock, w.variance) = (clock, clock, variance);
+        _load(w);
         return _stateOf(w);
     }
 

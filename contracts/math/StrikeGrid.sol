@@ -37,21 +37,24 @@ library StrikeGrid {
 
     /// @notice Cell of a price whose ln against the reference price is `lnS`.
     function cellOf(uint256 price, int256 lnS, uint256 referencePrice) internal pure returns (int16) {
-        int256 cell = lnS / LN_STEP;
-        int256 rest = lnS - cell * LN_STEP;
-        if (rest < 0) {
-            --cell;
-            rest += LN_STEP;
+        // |lnS| is below 2^68, and what is left of the cell at the end within the grid.
+        unchecked {
+            int256 cell = lnS / LN_STEP;
+            int256 rest = lnS - cell * LN_STEP;
+            if (rest < 0) {
+                --cell;
+                rest += LN_STEP;
+            }
+            if (cell > LIMIT) return LIMIT;
+            if (cell < -LIMIT - 1) return -LIMIT - 1;
+            // Within rounding distance of a strike only the strike price itself decides.
+            if (rest < SURE) {
+                if (cell >= -LIMIT && strikePrice(referencePrice, int16(cell)) > price) --cell;
+            } else if (rest > LN_STEP - SURE) {
+                if (cell < LIMIT && strikePrice(referencePrice, int16(cell + 1)) <= price) ++cell;
+            }
+            return int16(cell);
         }
-        if (cell > LIMIT) return LIMIT;
-        if (cell < -LIMIT - 1) return -LIMIT - 1;
-        // Within rounding distance of a strike only the strike price itself decides.
-        if (rest < SURE) {
-            if (cell >= -LIMIT && strikePrice(referencePrice, int16(cell)) > price) --cell;
-        } else if (rest > LN_STEP - SURE) {
-            if (cell < LIMIT && strikePrice(referencePrice, int16(cell + 1)) <= price) ++cell;
-        }
-        return int16(cell);
     }
 
     function contains(Bitmap storage map, int16 strike) internal view returns (bool) {

@@ -86,7 +86,7 @@ contract MathHarness {
         uint256 elapsed,
         uint256 year
     ) external pure returns (uint256 newVariance, uint256 newAnchor) {
-        return VarianceSampler.sample(variance, clamped, anchor, price, elapsed, year);
+        (newVariance, newAnchor, ) = VarianceSampler.sample(variance, clamped, anchor, price, elapsed, year, 1e18);
     }
 
     function reserved(uint256 notional, bool main) external pure returns (uint256) {

@@ -15,8 +15,11 @@ library ChainlinkReader {
     ) internal view returns (bool answered, uint256 price, uint256 round, uint256 publishedAt) {
         uint256 answer;
         uint256 answeredInRound;
-        (answered, round, answer, , publishedAt, answeredInRound) = _ask(aggregator, gasLimit);
+        bool whole;
+        (answered, round, answer, , publishedAt, answeredInRound, whole) = _ask(aggregator, gasLimit);
         unchecked {
+            // As nearly all rounds are.
+            if (whole && decimals <= 18) return (true, answer * 10 ** (18 - decimals), round, publishedAt);
             if ((round | answeredInRound) >> 80 != 0) answered = false;
             if (publishedAt > type(uint40).max) publishedAt = 0;
             if (answeredInRound < round || publishedAt == 0 || int256(answer) <= 0) return (answered, 0, round, publishedAt);
@@ -28,15 +31,20 @@ library ChainlinkReader {
 
     /// @notice Whether the sequencer has been up for at least `grace` seconds, by Chainlink's uptime feed: answer 0 is up, `startedAt` when it came up.
     function sequencerUp(address uptimeFeed, uint256 grace, uint256 gasLimit) internal view returns (bool) {
-        (bool answered, , uint256 answer, uint256 startedAt, , ) = _ask(uptimeFeed, gasLimit);
+        (bool answered, , uint256 answer, uint256 startedAt, , , ) = _ask(uptimeFeed, gasLimit);
         return answered && answer == 0 && startedAt != 0 && startedAt < block.timestamp && block.timestamp - startedAt >= grace;
     }
 
-    /// @dev Only five words are copied, so returned megabytes cost the aggregator's gas and not ours.
+    /// @dev Only five words are copied, so returned megabytes cost the aggregator's gas and not ours. `whole`: an answer within 192 bits of a round within its
+    ///      types, complete and stamped.
     function _ask(
         address aggregator,
         uint256 gasLimit
-    ) private view returns (bool answered, uint256 round, uint256 answer, uint256 startedAt, uint256 updatedAt, uint256 answeredInRound) {
+    )
+        private
+        view
+        returns (bool answered, uint256 round, uint256 answer, uint256 startedAt, uint256 updatedAt, uint256 answeredInRound, bool whole)
+    {
         bytes4 selector = AggregatorV3Interface.latestRoundData.selector;
         assembly ("memory-safe") {
             let out := mload(0x40)
@@ -48,6 +56,9 @@ library ChainlinkReader {
             startedAt := mload(add(out, 64))
             updatedAt := mload(add(out, 96))
             answeredInRound := mload(add(out, 128))
+            // No later round than the one that answers: so that is below 2^80 too.
+            whole := or(or(shr(80, answeredInRound), shr(40, updatedAt)), or(shr(192, answer), iszero(updatedAt)))
+            whole := and(answered, iszero(or(whole, lt(answeredInRound, round))))
         }
     }
 }

@@ -3,11 +3,11 @@ pragma solidity ^0.8.30;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { ISessionCalendar } from "../calendar/ISessionCalendar.sol";
-import { AcceptedWord, CANDIDATE_STANDS, OF_THIS_FEED, RANGES_STORED, UNIT, packAccepted } from "./AcceptedWord.sol";
+import { AcceptedWord, BUCKET, CANDIDATE_STANDS, OF_THIS_FEED, RANGES_STORED, UNIT, packAccepted } from "./AcceptedWord.sol";
 import { ChainlinkReader } from "./ChainlinkReader.sol";
 import { IPriceFeed } from "./IPriceFeed.sol";
 import { IPriceOracle, PriceAnswer, PriceStatus } from "./IPriceOracle.sol";
-import { RangesWord, rangesOf } from "./RangesWord.sol";
+import { RangesWord, packRanges } from "./RangesWord.sol";
 import { HAS_CALENDAR, HAS_CHECK, HAS_JUMP_LIMIT, HAS_SEQUENCER, IS_DIRECT, SourceWord, packSource } from "./SourceWord.sol";
 
 /// @title Prices one can trust
@@ -36,7 +36,6 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     uint256 private constant OPENING_TOLERANCE = 0.2e18;
     uint256 private constant CONFIRMING_TOLERANCE = 0.05e18;
     uint256 private constant CONFIRMING_DELAY = 300;
-    uint256 private constant BUCKET = 600;
 
     /// @dev What a feed may burn. It always gets all of it: with less than the floor left we revert, so that whoever calls cannot
     ///      starve the feed and fake a halt (a call passes on at most 63/64; the rest of the floor is a cold account and some slack).
@@ -83,17 +82,17 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     constructor(address authority) AccessManaged(authority) {}
 
     /// @inheritdoc IPriceOracle
-    function refresh(bytes32 assetId) external returns (PriceAnswer memory) {
+    function refresh(bytes32 assetId) external returns (PriceAnswer memory answer) {
         Asset storage asset = _assets[assetId];
-        (PriceAnswer memory answer, Effect effect, uint256 price, uint256 round, uint256 previous, RangesWord ranges) = _evaluate(
-            assetId,
-            asset
-        );
+        Effect effect;
+        uint256 price;
+        uint256 round;
+        AcceptedWord next;
+        RangesWord ranges;
+        (effect, price, round, next, ranges) = _evaluate(assetId, asset, answer);
         if (effect == Effect.Accept) {
-            bool stored = RangesWord.unwrap(ranges) != 0;
-            uint256 flags = stored ? OF_THIS_FEED | RANGES_STORED : OF_THIS_FEED;
-            asset.accepted = packAccepted(price, round, answer.publishedAt, block.timestamp / BUCKET, previous, flags);
-            if (stored) asset.ranges = ranges;
+            asset.accepted = next;
+            if (next.has(RANGES_STORED)) asset.ranges = ranges;
             emit AcceptPrice(assetId, uint80(round), price, answer.publishedAt);
         } else if (effect == Effect.Hold) {
             AcceptedWord last = asset.accepted;
@@ -101,12 +100,15 @@ contract PriceOracle is IPriceOracle, AccessManaged {
             asset.candidate = Candidate(uint64(price / UNIT), answer.publishedAt); // ≤ MAX_PRICE / UNIT < 2^55
             emit HaltAsset(assetId, uint80(round), price, answer.price);
         }
-        return answer;
+        // Six words in memory are the answer's encoding.
+        assembly ("memory-safe") {
+            return(answer, 192)
+        }
     }
 
     /// @inheritdoc IPriceOracle
     function read(bytes32 assetId) external view returns (PriceAnswer memory answer) {
-        (answer, , , , , ) = _evaluate(assetId, _assets[assetId]);
+        _evaluate(assetId, _assets[assetId], answer);
     }
 
     // ── configuration ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,57 +218,91 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     // ── evaluation ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @dev Both `refresh` and `read`: they cannot differ. `previous` and `ranges` are the breaker's memory after an acceptance.
+    /// @dev Both `refresh` and `read`: they cannot differ. Fills in the answer. `next` and `ranges` are the breaker's memory after an acceptance.
     function _evaluate(
         bytes32 assetId,
-        Asset storage asset
-    ) private view returns (PriceAnswer memory answer, Effect effect, uint256 price, uint256 round, uint256 previous, RangesWord ranges) {
-        SourceWord source = asset.source;
+        Asset storage asset,
+        PriceAnswer memory answer
+    ) private view returns (Effect effect, uint256 price, uint256 round, AcceptedWord next, RangesWord ranges) {
+        (SourceWord source, AcceptedWord last) = (asset.source, asset.accepted);
         if (SourceWord.unwrap(source) == 0) revert PriceOracle_UnknownAsset(assetId);
-        AcceptedWord last = asset.accepted;
-        answer.price = last.price();
         answer.maxAge = uint24(source.maxAge());
-        unchecked {
-            answer.band = source.deviation() + BAND_MARGIN;
-        }
-        answer.status = PriceStatus.Halted;
-
         uint256 publishedAt;
         uint256 openedAt;
         {
-            bool answered;
+            bool open;
             uint256 confidence;
-            if (source.has(HAS_CALENDAR)) {
-                bool open;
-                (open, openedAt) = asset.calendar.sessionAt(block.timestamp);
-                if (!open) answer.status = PriceStatus.Closed; // whatever the feed says
-            }
-            (answered, price, round, publishedAt, confidence) = _print(source);
-            if (!answered || publishedAt > block.timestamp) return (answer, effect, price, round, 0, ranges);
-            answer.publishedAt = uint40(publishedAt);
-            if (!_valid(price) || (publishedAt < last.publishedAt() && last.has(OF_THIS_FEED)) || answer.status == PriceStatus.Closed) {
-                return (answer, effect, price, round, 0, ranges);
-            }
-            (answer.status, answer.breakerHalt) = _judge(asset, source, price, publishedAt, confidence, openedAt);
-            if (answer.status != PriceStatus.Open) return (answer, effect, price, round, 0, ranges);
+            (open, price, round, publishedAt, openedAt, confidence) = _reading(asset, source, last, answer);
             unchecked {
-                answer.band += confidence; // at most 10.1%
+                answer.band = source.deviation() + BAND_MARGIN + confidence; // at most 10.1%
+            }
+            if (!open || last.isLastRound(round)) {
+                answer.price = last.price();
+                return (effect, price, round, next, ranges);
             }
         }
-        if (last.isLastRound(round)) return (answer, effect, price, round, 0, ranges);
-
-        (effect, previous, ranges) = _test(asset, last, price / UNIT, publishedAt, last.publishedAt() < openedAt);
+        uint256 first;
+        uint256 second;
+        (effect, first, second, ranges) = _test(asset, last, price, publishedAt, last.publishedAt() < openedAt);
         // A feed that has changed its unit jumps tenfold, and could confirm itself five minutes later.
-        if ((effect != Effect.Accept || last.has(CANDIDATE_STANDS) || last.price() == 0) && !_verified(asset.feed)) {
+        if ((effect != Effect.Accept || last.has(CANDIDATE_STANDS) || last.publishedAt() == 0) && !_verified(asset.feed)) {
+            answer.price = last.price();
             answer.status = PriceStatus.Halted;
-            return (answer, Effect.Nothing, price, round, 0, ranges);
+            return (Effect.Nothing, price, round, next, ranges);
         }
         if (effect == Effect.Accept) {
             answer.price = price;
+            uint256 flags = RangesWord.unwrap(ranges) != 0 ? OF_THIS_FEED | RANGES_STORED : OF_THIS_FEED;
+            next = packAccepted(price, first, second, round, publishedAt, block.timestamp, flags);
         } else {
+            answer.price = last.price();
             answer.status = PriceStatus.Halted;
             answer.breakerHalt = true;
         }
+    }
+
+    /// @dev The print, and what everything but the breaker says of it: fills in stamp, status and `breakerHalt`. Open: the breaker is to be asked.
+    function _reading(
+        Asset storage asset,
+        SourceWord source,
+        AcceptedWord last,
+        PriceAnswer memory answer
+    ) private view returns (bool open, uint256 price, uint256 round, uint256 publishedAt, uint256 openedAt, uint256 confidence) {
+        bool answered;
+        bool closed;
+        if (source.has(HAS_CALENDAR)) {
+            (open, openedAt) = asset.calendar.sessionAt(block.timestamp);
+            closed = !open; // whatever the feed says
+        }
+        (answered, price, round, publishedAt, confidence) = _print(source);
+        // All that speaks against a print by itself, in one test: nearly all are good.
+        unchecked {
+            open =
+                answered &&
+                !closed &&
+                _valid(price) &&
+                block.timestamp - publishedAt <= source.maxAge() && // a stamp past now wraps
+                (publishedAt >= last.publishedAt() || !last.has(OF_THIS_FEED)) &&
+                publishedAt >= openedAt &&
+                confidence <= MAX_CONFIDENCE;
+        }
+        if (open) {
+            answer.publishedAt = uint40(publishedAt); // status: Open is 0
+            if (source.has(HAS_SEQUENCER | HAS_CHECK)) {
+                (answer.status, answer.breakerHalt) = _guarded(asset, source, price, openedAt);
+                open = answer.status == PriceStatus.Open;
+                if (!open) confidence = 0;
+            }
+            return (open, price, round, publishedAt, openedAt, confidence);
+        }
+        // What exactly speaks against it.
+        answer.status = closed ? PriceStatus.Closed : PriceStatus.Halted;
+        if (!answered || publishedAt > block.timestamp) return (false, price, round, publishedAt, openedAt, 0);
+        answer.publishedAt = uint40(publishedAt);
+        if (!closed && _valid(price) && (publishedAt >= last.publishedAt() || !last.has(OF_THIS_FEED))) {
+            answer.status = _statusOf(publishedAt, confidence, openedAt, source.maxAge());
+        }
+        return (false, price, round, publishedAt, openedAt, 0);
     }
 
     function _valid(uint256 price) private pure returns (bool) {
@@ -275,24 +311,18 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
     }
 
-    /// @dev In an open session: Open, or what age, vendor, sequencer and check source make of a valid print.
-    function _judge(
+    /// @dev Of a print that is good by itself: Open, or what sequencer and check source make of it.
+    function _guarded(
         Asset storage asset,
         SourceWord source,
         uint256 price,
-        uint256 publishedAt,
-        uint256 confidence,
         uint256 openedAt
     ) private view returns (PriceStatus status, bool disagrees) {
-        status = _statusOf(publishedAt, confidence, openedAt, source.maxAge());
-        if (!source.has(HAS_SEQUENCER | HAS_CHECK) || status != PriceStatus.Open) return (status, false);
         if (source.has(HAS_SEQUENCER) && !_sequencerUp(asset)) return (PriceStatus.Halted, false);
         if (!source.has(HAS_CHECK)) return (status, false);
 
         SourceWord check = asset.check;
-        uint256 other;
-        bool answered;
-        (answered, other, , publishedAt, confidence) = _print(check);
+        (bool answered, uint256 other, , uint256 publishedAt, uint256 confidence) = _print(check);
         if (!answered || publishedAt > block.timestamp || !_valid(other)) return (PriceStatus.Halted, false);
         status = _statusOf(publishedAt, confidence, openedAt, check.maxAge());
         if (status == PriceStatus.Open && !_within(price, other, check.deviation())) return (PriceStatus.Halted, true);
@@ -307,30 +337,41 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         }
     }
 
-    /// @dev The breaker: what becomes of a print that is fresh and not yet accepted, and with Accept its memory after it: `previous` if that is all there
-    ///      is to know, else both ranges.
+    /// @dev The breaker: what becomes of a print that is fresh and not yet accepted, and with Accept its memory after it: two more prices if they and this
+    ///      one are all there is to know, else both ranges.
     function _test(
         Asset storage asset,
         AcceptedWord last,
-        uint256 p,
+        uint256 price,
         uint256 publishedAt,
         bool opening
-    ) private view returns (Effect, uint256 previous, RangesWord ranges) {
+    ) private view returns (Effect, uint256 first, uint256 second, RangesWord ranges) {
+        uint256 p = price / UNIT;
         uint256 lastPrice = last.units();
-        if (lastPrice == 0 || (opening && _within(p, lastPrice, OPENING_TOLERANCE))) return (Effect.Accept, p, ranges);
+        if (lastPrice == 0 || (opening && _within(p, lastPrice, OPENING_TOLERANCE))) return (Effect.Accept, p, p, ranges);
         if (!opening) {
-            uint256 passed = block.timestamp / BUCKET - last.bucket();
+            uint256 passed;
+            unchecked {
+                passed = block.timestamp / BUCKET - last.bucket(); // accepted no later than now
+            }
             if (passed > 1) {
-                if (_within(p, lastPrice, TOLERANCE)) return (Effect.Accept, lastPrice, ranges);
+                if (_within(p, lastPrice, TOLERANCE)) return (Effect.Accept, lastPrice, lastPrice, ranges);
             } else {
-                RangesWord stored = last.has(RANGES_STORED) ? asset.ranges : rangesOf(lastPrice, last.previous());
-                RangesWord now_ = passed == 0 ? stored : stored.rolled(lastPrice);
-                (uint256 lowest, uint256 highest) = now_.ends();
+                bool stored = last.has(RANGES_STORED);
+                (uint256 low, uint256 high, uint256 lowest, uint256 highest) = (lastPrice, lastPrice, lastPrice, 0);
+                // One bucket on. The price in force when a bucket begins counts as accepted in it.
+                if (passed == 0) (low, high, lowest, highest) = stored ? asset.ranges.unpack() : last.unpackRanges();
+                else if (stored) (lowest, highest, , ) = asset.ranges.unpack();
+                else highest = last.otherEnd(lastPrice); // the bucket before has seen these two
                 if (_within(p, lowest, TOLERANCE) && _within(p, highest, TOLERANCE)) {
-                    now_ = now_.widened(p);
-                    previous = now_.otherEnd(p);
-                    // previous != 0: the ranges follow from it and the price.
-                    return (Effect.Accept, previous, previous == 0 ? now_ : ranges);
+                    if (passed != 0 && !stored) {
+                        unchecked {
+                            if (p * UNIT == price) return (Effect.Accept, lastPrice, highest, ranges);
+                        }
+                        if (lowest > highest) (lowest, highest) = (highest, lowest);
+                    }
+                    (first, second, ranges) = _remember(price, p, low, high, lowest, highest);
+                    return (Effect.Accept, first, second, ranges);
                 }
             }
         }
@@ -338,12 +379,43 @@ contract PriceOracle is IPriceOracle, AccessManaged {
             Candidate memory candidate = asset.candidate;
             if (_within(p, candidate.price, CONFIRMING_TOLERANCE)) {
                 if (publishedAt < candidate.publishedAt + CONFIRMING_DELAY || _beyondLimit(asset, p, lastPrice)) {
-                    return (Effect.Nothing, 0, ranges);
+                    return (Effect.Nothing, 0, 0, ranges);
                 }
-                return (Effect.Accept, p, ranges);
+                return (Effect.Accept, p, p, ranges);
             }
         }
-        return (Effect.Hold, 0, ranges);
+        return (Effect.Hold, 0, 0, ranges);
+    }
+
+    /// @dev The ranges once they are widened by `p`: as two more prices where the current one has `p` at an end, and at most one end of both is farther out;
+    ///      a fine price has room for one more only.
+    function _remember(
+        uint256 price,
+        uint256 p,
+        uint256 low,
+        uint256 high,
+        uint256 lowest,
+        uint256 highest
+    ) private pure returns (uint256 first, uint256 second, RangesWord ranges) {
+        // Of a current bucket [low, high], `p` beyond it is an end.
+        if (p > high) (first, high) = (low, p);
+        else if (p < low) (first, low) = (high, p);
+        else if (p == high) first = low;
+        else if (p == low) first = high;
+        bool isEnd = first != 0;
+        if (low < lowest) lowest = low;
+        if (high > highest) highest = high;
+        second = highest;
+        bool fits = true;
+        if (lowest != low) {
+            second = lowest;
+            fits = highest == high;
+        }
+        // A fine price has room for one more only.
+        unchecked {
+            if (isEnd && fits && ((lowest == low && highest == high) || (p * UNIT == price))) return (first, second, ranges);
+        }
+        ranges = packRanges(low, high, lowest, highest);
     }
 
     /// @dev Whether only governance can let this jump pass.

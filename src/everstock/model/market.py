@@ -85,8 +85,11 @@ class MarketModel(Tracked):
 
         self.accrued_at = 0
         self.running = False
-        self.a = 0
-        self.b = 0
+        self.stored_a = (
+            0  # as written down; what the clock has run at this price since, loaded variance x weighted seconds:
+        )
+        self.stored_b = 0
+        self.run = 0
         self.events: tuple[ScheduledEvent, ...] = ()
 
         self.variance_wad = config.initial_variance_wad
@@ -101,7 +104,15 @@ class MarketModel(Tracked):
     # ── the clock ─────────────────────────────────────────────────────────────────────────────────────────────────────
     @property
     def clock(self) -> Clock:
-        return Clock(self.a, self.b, self.accrued_at, self.events)
+        return self._with_run(self.run, self.accrued_at, ())
+
+    @property
+    def a(self) -> int:
+        return self.clock.a
+
+    @property
+    def b(self) -> int:
+        return self.clock.b
 
     def accrue(self, now: int) -> None:
         self._store(self.clock_at(now))
@@ -118,11 +129,22 @@ class MarketModel(Tracked):
             self.last_status = PriceStatus.HALTED
             return self.last_status
         answer = self.oracle.refresh(now)
-        pending, standing = self.clock, self._standing
+        before = (self.stored_a, self.stored_b, self.run, self.accrued_at)
+        standing, sample = self._standing, self._sample
+        run = self.run + (self._run_until(now) if self.running else 0)
         self._take(answer, now)
-        if self._standing == standing and self.accrued_at <= self.good_until:
-            # Nothing but time has passed, and nothing can make the interval shorter: it stays pending.
-            self._store(pending)
+        if self._standing == standing:
+            if self._sample == sample:
+                if self.accrued_at <= self.good_until:
+                    # Nothing but time has passed, and nothing can make the interval shorter: it stays pending.
+                    self.stored_a, self.stored_b, self.run, self.accrued_at = before
+            elif (
+                self.sampled_at == self.accrued_at
+                and self.sample_price_wad == self.price_wad
+                and run % self._second == 0
+            ):
+                # A sample at the price as it stood: the run is kept, and A and B stand.
+                (self.stored_a, self.stored_b), self.run = before[:2], run
         self.last_status = answer.status
         return answer.status
 
@@ -133,11 +155,20 @@ class MarketModel(Tracked):
 
     @property
     def _standing(self) -> tuple[object, ...]:
-        """All that a refresh may change but the accumulators and to when they have run."""
+        """All that a refresh may change but the accumulators, to when they have run, band and variance."""
         return (
-            *(self.price_wad, self.updated_at, self.max_age, self.band_wad, self.running, self.reset_anchor),
-            *(self.variance_wad, self.sample_price_wad, self.sampled_at, self.events),
+            *(self.price_wad, self.updated_at, self.max_age, self.cell, self.running, self.reset_anchor),
+            self.events,
         )
+
+    @property
+    def _sample(self) -> tuple[int, ...]:
+        return self.band_wad, self.variance_wad, self.sample_price_wad, self.sampled_at
+
+    @property
+    def _second(self) -> int:
+        """What a second of full weight adds to a run at a variance of one unit."""
+        return WAD
 
     def _take(self, answer: PriceAnswer, now: int) -> None:
         feed_is_down = answer.status is PriceStatus.STALE or (
@@ -168,21 +199,30 @@ class MarketModel(Tracked):
             return self.clock
         if self.freeze_at:
             end, now = min(end, self.freeze_at), min(now, self.freeze_at)
-        a, b, accrued_at = self.a, self.b, self.accrued_at
-        e_a, e_b = self.pricing.price_powers(self.price_wad)
+        run, accrued_at = self.run, self.accrued_at
         if self.running and end > accrued_at:
-            variance_seconds = self.loaded_variance_wad * self.calendar.weighted_seconds_wad(accrued_at, end)
-            a += mul_div(e_a, variance_seconds, self._variance_seconds_per_unit)
-            b += mul_div(e_b, variance_seconds, self._variance_seconds_per_unit)
-            accrued_at = end
+            run, accrued_at = run + self._run_until(end), end
         due = sum(event.at <= now for event in self.events)
-        for event in self.events[:due]:
-            a += mul_div(e_a, event.lump_wad, WAD)
-            b += mul_div(e_b, event.lump_wad, WAD)
-        return Clock(a, b, accrued_at, self.events[due:])
+        return self._with_run(run, accrued_at, self.events[:due])
+
+    def _run_until(self, end: int) -> int:
+        return self.loaded_variance_wad * self.calendar.weighted_seconds_wad(self.accrued_at, max(end, self.accrued_at))
+
+    def _with_run(self, run: int, accrued_at: int, due: tuple[ScheduledEvent, ...]) -> Clock:
+        """A and B with the run at the stored price, and with events one by one."""
+        a, b = self.stored_a, self.stored_b
+        if run or due:
+            e_a, e_b = self.pricing.price_powers(self.price_wad)
+            a += mul_div(e_a, run, self._variance_seconds_per_unit)
+            b += mul_div(e_b, run, self._variance_seconds_per_unit)
+            for event in due:
+                a += mul_div(e_a, event.lump_wad, WAD)
+                b += mul_div(e_b, event.lump_wad, WAD)
+        return Clock(a, b, accrued_at, self.events[len(due) :])
 
     def _store(self, clock: Clock) -> None:
-        self.a, self.b, self.accrued_at, self.events = clock.a, clock.b, clock.accrued_at, clock.events
+        self.stored_a, self.stored_b, self.accrued_at, self.events = clock.a, clock.b, clock.accrued_at, clock.events
+        self.run = 0
 
     @property
     def _variance_seconds_per_unit(self) -> int:
