@@ -17,7 +17,6 @@ BUDGET = {
     "close (full)": 143_000,
     "poke (same print)": 57_000,
     "poke (new print)": 80_000,
-    "liquidate": 170_000,
     "pool deposit (8 strikes)": 210_000,
 }
 
