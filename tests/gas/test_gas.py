@@ -16,7 +16,7 @@ BUDGET = {
     "open (fresh)": 191_000,
     "close (full)": 147_000,
     "poke (same print)": 60_000,
-    "poke (new print)": 82_000,
+    "poke (new print)": 80_000,
 }
 
 
