@@ -89,10 +89,10 @@ class Replay:
     def _print(self, log_price: float) -> Tx:
         asset = self.system.asset(ASSET)
         answer = int(self.reference * Decimal(math.exp(log_price)) * 10**asset.feed_decimals)
-        return asset.aggregator.updateAnswer.tx(answer, sender=self.system.governor, gas=PRINT_GAS)  # type: ignore[no-any-return]
+        return asset.aggregator.updateAnswer.tx(answer, sender=self.system.governor, gas=PRINT_GAS)
 
     def _poke(self) -> Tx:
-        return self.market.contract.refresh.tx(sender=self.system.governor, gas=POKE_GAS)  # type: ignore[no-any-return]
+        return self.market.contract.refresh.tx(sender=self.system.governor, gas=POKE_GAS)
 
     def _order(self, trade: Trade, held: dict[tuple[int, bool], int]) -> Tx:
         """The last part of a position is closed whole: floats do not add up to the unit."""
@@ -105,7 +105,7 @@ class Replay:
         side = Side.CALL if trade.is_call else Side.PUT
         order = self.account.order(self.market, trade.strike, side, notional, notional if trade.opened else 0, None)
         act = self.system.options.open if trade.opened else self.system.options.close
-        return act.tx(order, sender=self.account.owner, gas=TRADE_GAS)  # type: ignore[no-any-return]
+        return act.tx(order, sender=self.account.owner, gas=TRADE_GAS)
 
     def _free(self) -> int:
         """Cash above reserves, of the pool that has less."""

@@ -1,12 +1,12 @@
 """A year of the pools, for thousands of price paths at once, in floats: the mechanism without a chain.
 
-Written from `docs/mechanism.md`. One main and one insurance pool of one margin token sell one market's options to a book
-that is renewed in parts: every day the options that are a week old are sold back at the bid and new ones at the money are
-bought, so many that the pool is used to the same degree. Their buyers hold enough margin and are never liquidated.
-Hours are the steps: each charges what fell due at the old price and variance, and then takes the new price.
+Written from `docs/mechanism.md`. One main and one insurance pool of one margin token sell one market's options to a
+book of buyers, a part of which is renewed every day: options that are a week old are sold back at the bid, and new ones
+are bought at the money, so many that the same part of the pool is used. The buyers hold enough margin and are never
+liquidated. Steps are hours: each charges what fell due at the old price and variance, and then takes the new price.
 
-What it leaves out: rounding, the cost of gas, more than one market. `everstock.lab.lp_year` replays some of its paths
-through the contracts and compares.
+What it leaves out: rounding, the cost of gas, more than one market. `everstock.lab.experiments.lp_year` replays some of
+its paths through the contracts and compares.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def with_jumps(rng: np.random.Generator, returns: Floats, size: float, per_year:
     struck = rng.random((hours, paths)) < per_year / HOURS_PER_YEAR
     up = rng.random((hours, paths)) < 0.5
     jumps = np.where(up, math.log1p(size), math.log1p(-size))
-    return returns + struck * jumps
+    jumped: Floats = returns + struck * jumps
+    return jumped
 
 
 def with_crash(rng: np.random.Generator, returns: Floats, fall: float) -> Floats:
@@ -123,7 +124,8 @@ def with_crash(rng: np.random.Generator, returns: Floats, fall: float) -> Floats
     days = hours // HOURS_PER_DAY
     day = rng.integers(0, days, paths)
     hour = np.arange(hours)[:, None]
-    return returns + (hour // HOURS_PER_DAY == day[None, :]) * (math.log1p(-fall) / HOURS_PER_DAY)
+    fallen: Floats = returns + (hour // HOURS_PER_DAY == day[None, :]) * (math.log1p(-fall) / HOURS_PER_DAY)
+    return fallen
 
 
 class _State:
@@ -135,14 +137,15 @@ class _State:
         self.b = (1 + self.u) / 2
         self.log_strike = np.zeros((book.held_days, 2, paths))
         self.notional = np.zeros((book.held_days, 2, paths))
-        self.main, self.insurance = np.full(paths, main), np.full(paths, insurance)
+        self.main, self.insurance = np.full(paths, float(main)), np.full(paths, float(insurance))
         self.start = main
         self.flows = {name: np.zeros(paths) for name in ("premium", "payout", "funding", "rent", "fees")}
         self.gap, self.exercised = np.zeros(paths), np.zeros(paths)
         self.cover = np.full(paths, np.inf)
 
     def time_value(self, log_x: Floats) -> Floats:
-        return np.exp(np.where(log_x < 0, self.b, 1 - self.b) * log_x) / self.u
+        value: Floats = np.exp(np.where(log_x < 0, self.b, 1 - self.b) * log_x) / self.u
+        return value
 
     def value(self, log_x: Floats, side: int) -> Floats:
         intrinsic = np.maximum(np.expm1(log_x) if side == 0 else -np.expm1(log_x), 0.0)
@@ -156,7 +159,9 @@ class _State:
 
     def used(self) -> Floats:
         total = self.notional.sum((0, 1))
-        return np.minimum(np.maximum(MAIN_LAYER * total / self.main, INSURANCE_LAYER * total / self.insurance), 1.0)
+        larger = np.maximum(MAIN_LAYER * total / self.main, INSURANCE_LAYER * total / self.insurance)
+        used: Floats = np.minimum(larger, 1.0)
+        return used
 
     def charge(self, log_price: Floats, variance: Floats) -> None:
         """An hour's funding and rent, at the price and variance as they stood."""
