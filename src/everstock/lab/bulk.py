@@ -1,7 +1,7 @@
 """Bulk runs: the transactions of many agents, hundreds to a block, each receipt looked at.
 
-`python -m everstock.lab.bulk` measures real trades, deposits and transfers on an Anvil of its own. The figure depends on
-the machine, so it is printed there and stands on no page.
+`python -m everstock.lab.bulk` measures real trades, deposits and transfers on an Anvil of its own. The figure depends
+on the machine, so it is printed there and stands on no page.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
@@ -26,8 +26,8 @@ from everstock.client import MarginToken, Market, Side, System
 from everstock.deploy import deploy_system
 from everstock.params import load
 
-BLOCK = 400
-"""Transactions to a block."""
+BLOCK = 100
+"""Transactions to a block. Anvil makes each receipt by going through its block: in large ones that takes longest."""
 
 GAS = 1_200_000
 """Limit of each, so that a block of Anvil's 10^9 gas holds them all; the dearest in bulk takes a quarter of it."""
@@ -135,7 +135,8 @@ class Crowd:
             jobs.append(Job("mint", token.contract.mint.tx(agent, token.units(2_000), sender=system.governor)))
         for number, agent in enumerate(self.agents):
             for spender in (system.vault.address, token.main.address):
-                jobs.append(Job(f"agent {number} approves", token.contract.approve.tx(spender, 2**256 - 1, sender=agent)))
+                approval = token.contract.approve.tx(spender, 2**256 - 1, sender=agent)
+                jobs.append(Job(f"agent {number} approves", approval))
             jobs.append(Job(f"agent {number}: first margin", self._margin(agent, 500)))
         tally = run(system.chain, jobs)
         tally.require()
@@ -200,10 +201,8 @@ class Measured:
         return self.transactions / self.seconds
 
 
-def measure(
-    chain: Chain, agents: int, rounds: int, seed: int = 1, told: Callable[[int], None] = lambda done: None
-) -> Measured:
-    """Deploy, prepare a crowd, then time its rounds. Before each block five minutes pass and prices move a little."""
+def measure(chain: Chain, agents: int, rounds: int, seed: int = 1, block: int = BLOCK) -> Measured:
+    """Deploy, prepare a crowd, then time its rounds. Before each round five minutes pass and prices move."""
     system = deploy_system(chain, load("local"))
     crowd = Crowd(system, system.token("TSLA.M"), agents, seed)
     crowd.prepare()
@@ -214,9 +213,9 @@ def measure(
     for number in range(rounds):
         chain.warp(300)
         for name, first in (("BTC", 60_000), ("ETH", 3_000)):
-            system.asset(name).publish(round(first * (1 + prices.uniform(-0.01, 0.01)), 2).__str__())
+            system.asset(name).publish(str(round(first * (1 + prices.uniform(-0.01, 0.01)), 2)))
         began = time.perf_counter()
-        tally = run(chain, crowd.round(number), agents)
+        tally = run(chain, crowd.round(number), block)
         tally.require()
         took = time.perf_counter() - began
         seconds += took
@@ -225,18 +224,18 @@ def measure(
         blocks += tally.blocks
         gas += tally.gas_used
         kinds.update(job.name.rsplit(": ", 1)[1] for job in tally.jobs)
-        told(number + 1)
     return Measured(transactions, blocks, gas, seconds, kinds, slowest)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Transactions a second in bulk on Anvil, each receipt checked.")
-    parser.add_argument("--agents", type=int, default=BLOCK, help="agents, and transactions to a block")
-    parser.add_argument("--rounds", type=int, default=10, help="transactions of each agent, a block a round")
+    parser.add_argument("--agents", type=int, default=400, help="each sends one transaction a round")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds, five minutes apart")
+    parser.add_argument("--block", type=int, default=BLOCK, help="transactions to a block")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with anvil_chain() as chain:
-        found = measure(chain, given.agents, given.rounds, given.seed)
+        found = measure(chain, given.agents, given.rounds, given.seed, given.block)
     table = Table("what", "transactions", title="A mixed bulk run, every receipt checked")
     for kind, count in sorted(found.kinds.items()):
         table.add_row(kind, f"{count:,}")
