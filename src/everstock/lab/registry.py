@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from everstock.lab import tokens
+from everstock.lab import crash, tokens
 from everstock.lab.experiment import Experiment
 
-_ALL: tuple[Experiment, ...] = (tokens.EXPERIMENT,)
+_ALL: tuple[Experiment, ...] = (tokens.EXPERIMENT, crash.EXPERIMENT)
 
 EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
