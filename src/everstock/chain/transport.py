@@ -78,7 +78,7 @@ class Rpc:
         Over plain http they follow each other without waiting for answers: a node handles one connection's messages in
         their order, while it may do those within one message in any.
         """
-        if self._line is None:
+        if self._line is None or len(calls) < _WORTH_A_LINE:
             return [self(method, *params) for method, params in calls]
         bodies = [
             json.dumps({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}).encode()
@@ -141,6 +141,9 @@ def _plain(uri: str, timeout: float) -> tuple[Post, Callable[[], None]]:
 
     return post_or_close, connection.close
 
+
+_WORTH_A_LINE = 4
+"""Fewer requests are quicker on the connection that is open."""
 
 _IN_FLIGHT = 256
 """Answers that may wait to be read, so that neither side waits for the other's full buffer."""

@@ -45,9 +45,9 @@ QUESTION = "When prices fall by 10, 40 or 80%, is anything cut short, and who pa
 
 HOUR = 3600
 APRIL = Window(date(2025, 4, 1), date(2025, 4, 14))
-QUICK_APRIL = Window(date(2025, 4, 4), date(2025, 4, 7))
+QUICK_APRIL = Window(date(2025, 4, 3), date(2025, 4, 4))
 THREE_DAYS = Window(date(2025, 4, 8), date(2025, 4, 10))
-QUICK_DAYS = Window(date(2025, 4, 8), date(2025, 4, 9))
+QUICK_DAYS = Window(date(2025, 4, 8), date(2025, 4, 8))
 CRYPTO, STOCKS = ("BTC", "ETH"), ("TSLA",)
 FIRST = {"BTC": Decimal(82_500), "ETH": Decimal(1_820), "TSLA": Decimal(264)}
 SYMBOL = "TSLA.M"
@@ -119,7 +119,7 @@ class Act:
         self.exercised = self.gap = 0  # notional, and what insurance paid for it
         self.liquidated: Counter[str] = Counter()
         self.told: Callable[[float], None] = lambda done: None
-        self.world.watch = self.look  # type: ignore[method-assign]
+        self.world.watch = self.look
         self.world.on_action = self.acted
 
     def account(self, name: str) -> str:
@@ -276,16 +276,17 @@ def april(setting: Setting) -> Paths:
 
 
 def fall(setting: Setting, share: float, *, gap: float = 0.0) -> Paths:
-    """On the second day, from 10:00 to 18:00, BTC and ETH lose `share`; `gap` of it at once, at 18:00."""
+    """On the middle day, from 10:00 to 18:00, BTC and ETH lose `share`; `gap` of what is left at once, at 18:00."""
     window = QUICK_DAYS if setting.quick else THREE_DAYS
     days = len(window.days)
-    drop = Stretch((1 + 10 / 24) / days, (1 + 18 / 24) / days, math.log((1 - share) / (1 - gap)))
+    before = days // 2
+    drop = Stretch((before + 10 / 24) / days, (before + 18 / 24) / days, math.log((1 - share) / (1 - gap)))
     plain = {
         name: Dynamics(FIRST[name], 0.4, trading_hours_only=name in STOCKS, plot=() if name in STOCKS else (drop,))
         for name in (*CRYPTO, *STOCKS)
     }
     paths = synthetic_paths(plain, window, setting.seed)
-    at = STEPS_PER_DAY + 18 * 12
+    at = before * STEPS_PER_DAY + 18 * 12
     keep = Decimal(repr(1 - gap))
     prices = {
         name: [
@@ -309,7 +310,7 @@ class Result:
 
     @property
     def unaccounted(self) -> int:
-        """Everyone's result together with what the pools keep for no share: nothing else may be left, smallest units."""
+        """Everyone's result and what the pools keep for no share, smallest units: nothing else may be left."""
         pools = {"main pool", "insurance pool"}
         lps = {line.name for line in self.ledger.lps}
         others = sum(self.ledger.result(p.name) for p in self.ledger.parties if p.name not in pools | lps)

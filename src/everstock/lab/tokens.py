@@ -436,8 +436,8 @@ def report(
                 ],
                 note=(
                     "With the first token, by users that have done it before, five minutes after the last price; 14 "
-                    "live strikes in its pools, so that whatever values a pool is dearer than in a new one. In the last "
-                    "column every other token's pools are seeded, and have sold an option."
+                    "live strikes in its pools, so that whatever values a pool is dearer than in a new one. In the "
+                    "last column every other token's pools are seeded, and have sold an option."
                 ),
             ),
             Grid(
