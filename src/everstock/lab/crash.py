@@ -95,7 +95,10 @@ class Seen:
 
 
 class Watched(World):
-    """Looks at the pools whenever the world looks at the chain."""
+    """Looks at the pools whenever the world looks at the chain: every half hour, and when a price has moved by 1%."""
+
+    look_every_seconds = 1_800
+    look_on_move = Decimal("0.01")
 
     watch: Callable[[], None] = staticmethod(lambda: None)
 
