@@ -78,6 +78,9 @@ class AnvilNode:
         self.port = port or _free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         arguments = ["--port", str(self.port), "--quiet", "--order", "fifo", "--hardfork", hardfork]
+        # By default Anvil keeps 500 past states in memory, each whole, writes thousands more to the home directory, and
+        # leaves them there when killed.
+        arguments += ["--prune-history=16"]
         if plain:
             arguments += ["--gas-limit", str(PUBLIC_BLOCK_GAS_LIMIT)]
         else:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import count
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -43,7 +43,7 @@ from everstock.chain.failover import FailoverRpc
 from everstock.chain.receipt import Receipt, Tx
 from everstock.chain.registry import Log, Registry, halted
 from everstock.chain.signer import signer_for
-from everstock.chain.transport import Client, Rpc
+from everstock.chain.transport import Client, Rpc, in_order
 
 _METHOD_NOT_FOUND = -32601
 _SENDINGS = 3
@@ -353,27 +353,36 @@ class RpcChain(Chain):
         return list(receipts.values())
 
     def _mine_together(self, txs: Sequence[Tx]) -> list[dict[str, Any]]:
-        hashes: list[str] = []
         self.rpc("evm_setAutomine", False)
         try:
-            # Anvil works on a batch in any order: only one sender's run, ordered by nonces, can share a message.
-            for sender, run in groupby(txs, key=lambda tx: tx.sender):
-                first = int(self.rpc("eth_getTransactionCount", sender, "pending"), 16)
-                requests = [{**_request(tx), "nonce": hex(first + index)} for index, tx in enumerate(run)]
-                hashes += self.rpc.batch([("eth_sendTransaction", [request]) for request in requests])
+            senders = list(dict.fromkeys(tx.sender for tx in txs))
+            counts = self.rpc.batch([("eth_getTransactionCount", [sender, "pending"]) for sender in senders])
+            nonces = {sender: count(int(first, 16)) for sender, first in zip(senders, counts, strict=True)}
+            # Anvil works on a batch in any order, so that each transaction is a message of its own.
+            requests = [{**_request(tx), "nonce": hex(next(nonces[tx.sender]))} for tx in txs]
+            hashes = in_order(self.rpc, [("eth_sendTransaction", [request]) for request in requests])
             self.rpc("evm_mine")
-            raws = self.rpc.batch([("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes])
+            raws = self._receipts_of(hashes)
         except RpcError as error:
             self.rpc("anvil_dropAllTransactions")
             raise self._failure(error) from None
         finally:
             self.rpc("evm_setAutomine", True)
-        missing = raws.count(None)
-        if missing:
+        found = [raw for raw in raws if raw is not None]
+        if missing := len(txs) - len(found):
             self.rpc("anvil_dropAllTransactions")
             self._head, self._pending = self._fetch_head(), None
             raise ChainError(f"{missing} of {len(txs)} transactions did not fit the block: give them less gas")
-        return raws
+        return found
+
+    def _receipts_of(self, hashes: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Of transactions of the last block, all at once: asked for one by one they take longer than the block does."""
+        block = {raw["transactionHash"]: raw for raw in self.rpc("eth_getBlockReceipts", "latest") or ()}
+        if block:
+            stamp = hex(self._timestamp(next(iter(block.values()))))
+            for raw in block.values():
+                raw["blockTimestamp"] = stamp
+        return [block.get(tx_hash) or self.rpc("eth_getTransactionReceipt", tx_hash) for tx_hash in hashes]
 
     # ------------------------------------------------------------------------------------------ receipts
 

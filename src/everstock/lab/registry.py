@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from everstock.lab import mechanics
+from everstock.lab import crash, mechanics, tokens
 from everstock.lab.experiment import Experiment
-from everstock.lab.experiments import amznx_print, subsidy_cliff, t_plus_n, week_of_use
+from everstock.lab.experiments import amznx_print, lp_year, subsidy_cliff, t_plus_n, week_of_use
 
 _ALL: tuple[Experiment, ...] = (
     amznx_print.EXPERIMENT,
     subsidy_cliff.EXPERIMENT,
     t_plus_n.EXPERIMENT,
     week_of_use.EXPERIMENT,
+    tokens.EXPERIMENT,
+    crash.EXPERIMENT,
+    lp_year.EXPERIMENT,
     mechanics.EXPERIMENT,
 )
 

@@ -59,6 +59,9 @@ class Beat:
 class World:
     """The chain, the system on it, its feeds and its keeper. `prices` are for params' assets."""
 
+    look_every_seconds = LOOK_EVERY_SECONDS
+    look_on_move = LOOK_ON_MOVE
+
     def __init__(self, chain: Chain, params: Params, paths: Paths, console: Console) -> None:
         self.chain, self.paths, self.console = chain, paths, console
         self.params = at_prices(params, paths)
@@ -113,7 +116,7 @@ class World:
             bar.update(task, completed=days)
 
     def _pass_to(self, step: int) -> None:
-        """Feeds see every price; the chain is only looked at by the quarter of an hour, and when a price has moved.
+        """Feeds see every price; the chain is only looked at every so often, and when a price has moved.
 
         Rounds that nobody looks at are not sent: the aggregator takes the last one, with its number and its stamp.
         """
@@ -121,9 +124,9 @@ class World:
         moved = False
         for name, feed in self.feeds.items():
             feed.observe(self.time, self.paths.prices[name][step])
-            moved |= abs(feed.price - self._published[name]) >= LOOK_ON_MOVE * self._published[name]
+            moved |= abs(feed.price - self._published[name]) >= self.look_on_move * self._published[name]
         last = step == self.paths.steps - 1
-        if not (moved or last or (self.time - self.paths.start) % LOOK_EVERY_SECONDS == 0):
+        if not (moved or last or (self.time - self.paths.start) % self.look_every_seconds == 0):
             return
         self.chain.set_time(self.time + self.shift)
         self._publish()
