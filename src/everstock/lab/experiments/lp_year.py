@@ -183,8 +183,8 @@ def page(results: Results, setting: Setting) -> Page:
     calm_, worst = stats[WEATHERS[0].name], stats[WEATHERS[3].name]
     span = "a year" if size.days == HOURS_PER_YEAR // HOURS_PER_DAY else f"{size.days} days"
     finding = (
-        f"In {span} without jumps the main pool's LPs make {percent(calm_[0])} on average, in the stock itself, and lose "
-        f"in {calm_[2]:.0%} of the paths; with a jump of 10% a month, a day of −40% and four puts to every call "
+        f"In {span} without jumps the main pool's LPs make {percent(calm_[0])} on average, in the stock itself, and "
+        f"lose in {calm_[2]:.0%} of the paths; with a jump of 10% a month, a day of −40% and four puts to every call "
         f"it is {percent(worst[0])}, and they lose in {worst[2]:.0%}. Selling options is paid risk, not yield."
     )
     return Page(
