@@ -74,7 +74,7 @@ def test_a_token_taken_out_of_the_vault_is_noticed() -> None:
 def test_what_gets_dearer_is_noticed() -> None:
     assert tokens.flat("flat", {"open": [100, 102], "close": [100, 100]}, "case").held
     assert not tokens.flat("flat", {"open": [100, 104], "close": [100, 100]}, "case").held
-    assert tokens.level({"open": [100, 104, 100, 103, 96, 103]}).held
+    assert tokens.level({"open": [100, 104, 100, 103, 96, 102]}).held
     assert not tokens.level({"open": [100, 101, 102, 103, 104, 105, 106, 107]}).held
 
 
