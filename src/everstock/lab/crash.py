@@ -204,6 +204,7 @@ class Act:
         if action.kind is Kind.REDEEM:
             owner = action.owner
             self.world.at(self.world.time + HOUR, lambda: self._claim(owner))
+        if action.kind not in (Kind.LIQUIDATE, Kind.EXERCISE):
             return
         closed = action.receipt.event("Close")["closed"]
         if action.kind is Kind.EXERCISE:

@@ -205,8 +205,9 @@ class _State:
         strike = np.round(log_price / GRID) * GRID
         both = np.minimum(self.main / MAIN_LAYER, self.insurance / INSURANCE_LAYER)
         each = np.maximum(self.book.used * both - self.notional.sum((0, 1)), 0.0) / parts
+        most = LARGEST_SIDE * self.main / MAIN_LAYER
         for side, part in ((0, 1 - self.book.puts), (1, self.book.puts)):
-            notional = part * each
+            notional = np.minimum(part * each, np.maximum(most - self.notional[:, side].sum(0), 0.0))
             _, high = self.ends(log_price - strike, side)
             ask = high + SPREAD * np.minimum(high, 1 / self.u)
             self.log_strike[age, side], self.notional[age, side] = strike, notional

@@ -338,8 +338,9 @@ class Story:
         self.counts[action.kind] += 1
         if action.kind is Kind.REDEEM:
             self.redeemed(action)
+        if action.kind not in (Kind.LIQUIDATE, Kind.EXERCISE):
             return
-        assert action.position is not None  # only redemptions have none
+        assert action.position is not None
         name, market = self.name(action.owner), self.market(action.position)
         trader = self.trader(name)
         token, closed = trader.token, action.receipt.event("Close")["closed"]

@@ -39,9 +39,14 @@ JUMP, JUMPS_PER_YEAR, CRASH = 0.10, 12.0, 0.40
 ONE_SIDED = 0.8
 USES, PUTS, HELD_DAYS = (0.3, 0.5, 0.7, 0.9), (0.2, 0.5, 0.8), (3, 7, 14)
 MAIN, INSURANCE = 9_000, Decimal(3_000)
+INSURED = 1 / 3  # insurance's cash by main's, where the pools are simulated from 1
 TOLERANCE = 1e-4
 """Of the pool: by which chain and simulation may differ after four weeks. Jumps of 10% wait five minutes for a second
 print on the chain, and its clock stands still meanwhile: 2e-5 in two jumps."""
+
+
+class NotReplayable(Exception):
+    """A path does what a replay cannot."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,14 @@ def play(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
         rng = np.random.default_rng((setting.seed, key))
         returns = weather.returns(rng, paths, hours)
         start, end = share
-        return simulate(returns, terms, book, record=True, note=lambda done: progress(start + (end - start) * done))
+        return simulate(
+            returns,
+            terms,
+            book,
+            insurance=INSURED,
+            record=True,
+            note=lambda done: progress(start + (end - start) * done),
+        )
 
     for index, weather in enumerate(WEATHERS):  # the same noise in each, so that only what is named differs
         share = (0.1 * index, 0.1 * (index + 1))
@@ -165,6 +177,8 @@ def compare(chain: RpcChain, params: Params, seed: int, size: Size, progress: Pr
             variance_now=replay.variance,
             record=True,
         )
+        if simulated.exercised.any():
+            raise NotReplayable(f"path {index + 1} exercises a position, which its trades do not tell")
         done, path = index / size.replays, [float(each) for each in returns[:, 0]]
         replayed = replay.run(path, simulated.trades, lambda part, done=done: progress(done + part / size.replays))  # type: ignore[misc]
         compared.append(Compared(weather, simulated, replayed))
@@ -275,7 +289,7 @@ def grids(results: Results) -> list[Grid]:
     weathers = []
     for name, outcome in results.by_weather.items():
         mean, low, lost = summary(outcome.main_result(1.0))
-        insured, insured_low, _ = summary(outcome.insurance * 3 - 1)
+        insured, insured_low, _ = summary(outcome.insurance / INSURED - 1)
         weathers.append(
             [
                 name,
