@@ -21,7 +21,7 @@ from everstock.chain import ZERO_ADDRESS
 from everstock.chain.anvil import anvil_chain
 from everstock.chain.base import Chain
 from everstock.chain.receipt import Receipt
-from everstock.client import MarginToken, Market, Side, System
+from everstock.client import MarginToken, Market, OrderDesk, Side, System, buy
 from everstock.deploy import deploy_system, list_token
 from everstock.deploy.stock import deploy_stock_token
 from everstock.params import Token
@@ -163,6 +163,33 @@ class Bench:
         self.token.contract.announceRecordDate(day, sender=self.system.governor)
         self.chain.set_time(day * 86_400)
 
+    def orders(self) -> dict[str, int]:
+        """A two-step order that adds to a position, executed at a print published after it.
+
+        The order book has served this owner, and this keeper has been paid, before.
+        """
+        desk, found = OrderDesk(self.token, self.trader), {}
+        leg = buy(self.token, self.market, 0, Side.PUT, 100, 100)
+        fee = "0.01"
+
+        price = self.price
+        with self.chain.anchor():
+            desk.authorise()
+            first = desk.order(leg, execution_fee=fee, salt=1)
+            desk.commit(first)
+            self.chain.warp(5)
+            self.publish("1.0001")
+            desk.execute(first, self.keeper)
+            self.chain.warp(TRADE_DELAY_SECONDS)
+            order = desk.order(leg, execution_fee=fee, salt=2)
+            found["order commit"] = desk.commit(order).gas_used
+            self.chain.warp(5)
+            self.publish("1.003")
+            self.chain.warp(1)
+            found["order execute (one leg)"] = desk.execute(order, self.keeper).gas_used
+        self.price = price
+        return found | {"order commit + execute": sum(found.values())}
+
     # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────
     def core(self) -> dict[str, int]:
         """The figures that must not depend on how many positions and tokens there are."""
@@ -180,37 +207,41 @@ class Bench:
 
     def all(self) -> dict[str, int]:
         account, market, m, token, vault = self.account, self.market, self.measure, self.token, self.system.vault
-        return self.core() | {
-            "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
-            "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
-            "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
-            "poke (same print, no sample)": m(market.refresh),
-            "open (add, variance sample)": m(
-                lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS
-            ),
-            "settle": m(account.settle),
-            "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
-            "liquidate (first movement of a day)": m(
-                lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, self.next_day, wait=1
-            ),
-            "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),
-            "pool request redeem": m(lambda: token.main.request_redeem(self.lp, 10**18)),
-            "pool execute redemption (8 strikes)": m(
-                lambda: token.main.execute_redemption(self.lp, self.keeper), self.requested, wait=1
-            ),
-            "pool claim (8 strikes)": m(lambda: token.main.claim(self.lp), self.executed),
-            "vault deposit": m(lambda: self._vault_deposit()),
-            "vault withdraw": m(lambda: token.trader(self.keeper).withdraw(Decimal("0.5"))),
-            "vault withdraw (free balance)": m(
-                lambda: vault.withdraw(token.address, 1, self.trader, sender=self.keeper)
-            ),
-            "withdraw margin (one position)": m(lambda: account.withdraw(1)),
-            "list token": m(self._list),
-            "token transfer": m(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
-            "token transfer (first after a record date)": m(
-                lambda: token.contract.transfer(self.lp, 1, sender=self.trader), self.recorded, wait=1
-            ),
-        }
+        return (
+            self.core()
+            | {
+                "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
+                "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
+                "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
+                "poke (same print, no sample)": m(market.refresh),
+                "open (add, variance sample)": m(
+                    lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS
+                ),
+                "settle": m(account.settle),
+                "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
+                "liquidate (first movement of a day)": m(
+                    lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, self.next_day, wait=1
+                ),
+                "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),
+                "pool request redeem": m(lambda: token.main.request_redeem(self.lp, 10**18)),
+                "pool execute redemption (8 strikes)": m(
+                    lambda: token.main.execute_redemption(self.lp, self.keeper), self.requested, wait=1
+                ),
+                "pool claim (8 strikes)": m(lambda: token.main.claim(self.lp), self.executed),
+                "vault deposit": m(lambda: self._vault_deposit()),
+                "vault withdraw": m(lambda: token.trader(self.keeper).withdraw(Decimal("0.5"))),
+                "vault withdraw (free balance)": m(
+                    lambda: vault.withdraw(token.address, 1, self.trader, sender=self.keeper)
+                ),
+                "withdraw margin (one position)": m(lambda: account.withdraw(1)),
+                "list token": m(self._list),
+                "token transfer": m(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
+                "token transfer (first after a record date)": m(
+                    lambda: token.contract.transfer(self.lp, 1, sender=self.trader), self.recorded, wait=1
+                ),
+            }
+            | self.orders()
+        )
 
     def _deposit(self) -> Receipt:
         units = self.token.units(100)
