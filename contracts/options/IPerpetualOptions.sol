@@ -25,7 +25,11 @@ interface IOptionsTrading is IOptionsTypes {
     /// @notice `close`, likewise. An account that pays must be at or above its maintenance margin after the fee.
     /// @return notional Closed.
     /// @return market Whose price it met.
-    function executeClose(Order calldata order, uint256 executionFee, address payee) external returns (uint256 notional, IOptionMarket market);
+    function executeClose(
+        Order calldata order,
+        uint256 executionFee,
+        address payee
+    ) external returns (uint256 notional, IOptionMarket market);
 
     /// @notice Pay the caller's margin out to `to`, as far as its account stays at or above its initial margin. Operators cannot.
     function withdraw(address token, uint256 amount, address to) external;

@@ -36,9 +36,6 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
     /// @dev One slot: 40 + 40 + 8 = 88. By owner, so that nobody can cancel another's.
     mapping(address owner => mapping(bytes32 orderHash => Commitment)) private _commitments;
 
-    /// @dev Markets by id, as the options know them, which never change: asking costs more than remembering.
-    mapping(uint16 marketId => IOptionMarket) private _markets;
-
     constructor(IPerpetualOptions options_, uint40 maxPriceAge_) EIP712("Everstock Orders", "1") {
         if (maxPriceAge_ < MIN_PRICE_AGE || maxPriceAge_ > MAX_PRICE_AGE) {
             revert OrderBook_OutOfBounds("maxPriceAge", maxPriceAge_, MIN_PRICE_AGE, MAX_PRICE_AGE);
@@ -119,7 +116,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
             }
         }
         if (!triggerSeen) {
-            IOptionMarket market = _market(order.triggerMarketId);
+            IOptionMarket market = options.market(order.triggerMarketId);
             (PriceStatus status, ) = market.refresh();
             if (status != PriceStatus.Open) revert IOptionMarket.OptionMarket_NotOpen(status);
             _checkTrigger(order, _checkPrice(market, order.triggerMarketId, orderHash, c));
@@ -178,16 +175,8 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
             o.notional = uint112(closed); // a position's notional, or the sum of a few that the book holds: below 2^112
             closed = 0;
         }
-        if (leg.strike == AT_THE_MONEY) o.strike = _atTheMoney(_market(leg.marketId));
+        if (leg.strike == AT_THE_MONEY) o.strike = _atTheMoney(options.market(leg.marketId));
         return (options.executeOpen(o, fee, payee), closed);
-    }
-
-    function _market(uint16 marketId) private returns (IOptionMarket market) {
-        market = _markets[marketId];
-        if (address(market) == address(0)) {
-            market = options.market(marketId);
-            _markets[marketId] = market;
-        }
     }
 
     function _order(Order calldata order, Leg calldata leg) private pure returns (IOptionsTypes.Order memory) {

@@ -207,41 +207,38 @@ class Bench:
 
     def all(self) -> dict[str, int]:
         account, market, m, token, vault = self.account, self.market, self.measure, self.token, self.system.vault
-        return (
-            self.core()
-            | {
-                "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
-                "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
-                "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
-                "poke (same print, no sample)": m(market.refresh),
-                "open (add, variance sample)": m(
-                    lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS
-                ),
-                "settle": m(account.settle),
-                "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
-                "liquidate (first movement of a day)": m(
-                    lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, self.next_day, wait=1
-                ),
-                "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),
-                "pool request redeem": m(lambda: token.main.request_redeem(self.lp, 10**18)),
-                "pool execute redemption (8 strikes)": m(
-                    lambda: token.main.execute_redemption(self.lp, self.keeper), self.requested, wait=1
-                ),
-                "pool claim (8 strikes)": m(lambda: token.main.claim(self.lp), self.executed),
-                "vault deposit": m(lambda: self._vault_deposit()),
-                "vault withdraw": m(lambda: token.trader(self.keeper).withdraw(Decimal("0.5"))),
-                "vault withdraw (free balance)": m(
-                    lambda: vault.withdraw(token.address, 1, self.trader, sender=self.keeper)
-                ),
-                "withdraw margin (one position)": m(lambda: account.withdraw(1)),
-                "list token": m(self._list),
-                "token transfer": m(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
-                "token transfer (first after a record date)": m(
-                    lambda: token.contract.transfer(self.lp, 1, sender=self.trader), self.recorded, wait=1
-                ),
-            }
-            | self.orders()
-        )
+        figures = self.core() | {
+            "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
+            "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
+            "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
+            "poke (same print, no sample)": m(market.refresh),
+            "open (add, variance sample)": m(
+                lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS
+            ),
+            "settle": m(account.settle),
+            "liquidate": m(lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, wait=1),
+            "liquidate (first movement of a day)": m(
+                lambda: account.liquidate(market, 0, Side.PUT, self.keeper), self.exhausted, self.next_day, wait=1
+            ),
+            "exercise": m(lambda: account.exercise(market, 3, Side.CALL, self.keeper), self.rallied, wait=1),
+            "pool request redeem": m(lambda: token.main.request_redeem(self.lp, 10**18)),
+            "pool execute redemption (8 strikes)": m(
+                lambda: token.main.execute_redemption(self.lp, self.keeper), self.requested, wait=1
+            ),
+            "pool claim (8 strikes)": m(lambda: token.main.claim(self.lp), self.executed),
+            "vault deposit": m(lambda: self._vault_deposit()),
+            "vault withdraw": m(lambda: token.trader(self.keeper).withdraw(Decimal("0.5"))),
+            "vault withdraw (free balance)": m(
+                lambda: vault.withdraw(token.address, 1, self.trader, sender=self.keeper)
+            ),
+            "withdraw margin (one position)": m(lambda: account.withdraw(1)),
+            "list token": m(self._list),
+            "token transfer": m(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
+            "token transfer (first after a record date)": m(
+                lambda: token.contract.transfer(self.lp, 1, sender=self.trader), self.recorded, wait=1
+            ),
+        }
+        return figures | self.orders()
 
     def _deposit(self) -> Receipt:
         units = self.token.units(100)
