@@ -108,7 +108,7 @@ contract OptionMarket is MarketClock {
 
     /// @dev The feed's own confidence stays; what allows for its lag goes. Should the asset's settings have changed since the last print, the wider holds.
     function _tightened(uint256 band) private view returns (uint256) {
-        uint256 allowance = oracle.assetConfig(assetId).deviation + BAND_MARGIN;
+        uint256 allowance = oracle.deviationOf(assetId) + BAND_MARGIN;
         return band < allowance ? band : band - allowance + TIGHT_MARGIN;
     }
 

@@ -16,6 +16,21 @@ interface IOptionsTrading is IOptionsTypes {
     /// @notice Sell `notional` of an option back at the bid. Partial closes leave 0 or at least the minimum notional.
     function close(Order calldata order) external returns (Closed memory);
 
+    /// @notice `open` by an executor that is the owner's operator, and its fee: `executionFee` of the owner's margin goes to `payee`'s free balance with the
+    ///         premium. The account must be at or above its initial margin before the fee, and its *maintenance* margin after it, so that a thin account
+    ///         can still pay. A pledgee is asked after it.
+    /// @return market Whose price it met.
+    function executeOpen(Order calldata order, uint256 executionFee, address payee) external returns (IOptionMarket market);
+
+    /// @notice `close`, likewise. An account that pays must be at or above its maintenance margin after the fee.
+    /// @return notional Closed.
+    /// @return market Whose price it met.
+    function executeClose(
+        Order calldata order,
+        uint256 executionFee,
+        address payee
+    ) external returns (uint256 notional, IOptionMarket market);
+
     /// @notice Pay the caller's margin out to `to`, as far as its account stays at or above its initial margin. Operators cannot.
     function withdraw(address token, uint256 amount, address to) external;
 

@@ -101,7 +101,7 @@ abstract contract OptionsBase is PoolBook {
 
     /// @dev Refresh and quote, accrue rent, settle the touched position.
     function _begin(Context memory c, Book storage book, IOptionMarket.QuoteKind kind) internal {
-        c.market = _market(c.id.marketId);
+        if (address(c.market) == address(0)) c.market = _market(c.id.marketId);
         c.quote = c.market.refreshAndQuote(c.id.strike, c.id.isCall, kind);
         _loadLedger(c, book);
         (uint256 main, uint256 insurance) = _settlePosition(c, book);
@@ -180,6 +180,12 @@ abstract contract OptionsBase is PoolBook {
         c.toTreasury = toTreasury;
     }
 
+    /// @dev What the trade leaves pays the fee that its executor was promised.
+    function _payExecutor(Context memory c) internal pure {
+        if (c.payeeAmount > c.balance) revert PerpetualOptions_InsufficientBalance(c.balance, c.payeeAmount);
+        c.balance -= c.payeeAmount;
+    }
+
     /// @dev Sells `notional` of the settled position at the quoted value and writes everything. Debt comes first, an exercise's reward before it.
     function _reduce(
         Context memory c,
@@ -192,6 +198,7 @@ abstract contract OptionsBase is PoolBook {
         uint256 proceeds = _payout(c, closed, reason);
         if (proceeds < minProceeds) revert PerpetualOptions_ProceedsBelowLimit(proceeds, minProceeds);
         _resize(c, book, c.notional - notional);
+        if (reason == CloseReason.Voluntary) _payExecutor(c);
         if (reason == CloseReason.Liquidation) closed.fee = _payLiquidator(c, book, notional);
         _flush(c, book);
         emit Close(c.owner, c.token, c.id.marketId, c.id, reason, closed);
@@ -260,21 +267,16 @@ abstract contract OptionsBase is PoolBook {
     /// @dev Writes debts and moves the ledger, once.
     function _flush(Context memory c, Book storage book) internal {
         if (c.debtMain + c.debtInsurance != 0 || c.hadDebt) _writeDebt(c, book);
-        uint256 treasuryDue = book.treasuryDue;
-        if (c.toTreasury != 0) {
-            if (treasuryDue + c.toTreasury <= type(uint80).max) {
-                treasuryDue += c.toTreasury;
-                book.treasuryDue = uint80(treasuryDue);
-            } else {
-                (c.payee, c.payeeAmount) = (_treasury, c.toTreasury);
-            }
-        }
+        uint256 treasuryDue = book.treasuryDue + c.toTreasury;
+        bool fits = treasuryDue <= type(uint80).max;
+        if (c.toTreasury != 0 && fits) book.treasuryDue = uint80(treasuryDue);
         ICollateralVault.Delta[3] memory deltas = [
             ICollateralVault.Delta(c.owner, int256(c.balance) - int256(c.before[0])),
             ICollateralVault.Delta(c.mainPool, int256(c.cashMain + treasuryDue) - int256(c.before[1])),
             ICollateralVault.Delta(c.insurancePool, int256(c.cashInsurance) - int256(c.before[2]))
         ];
         _vault.settle(c.token, deltas, c.payee, c.payeeAmount);
+        if (!fits) _vault.release(c.token, c.mainPool, _treasury, c.toTreasury);
     }
 
     /// @dev What an account without positions still owes is written off: its balance and its proceeds are spent.

@@ -57,9 +57,39 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
 
     // ── trading ────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionsTrading
-    function open(Order calldata order) external nonReentrant returns (uint256 premium, uint256 fee) {
+    function open(Order calldata order) external returns (uint256 premium, uint256 fee) {
+        (premium, fee, ) = _open(order, 0, address(0));
+    }
+
+    /// @inheritdoc IOptionsTrading
+    function executeOpen(Order calldata order, uint256 executionFee, address payee) external returns (IOptionMarket market) {
+        (, , market) = _open(order, executionFee, payee);
+    }
+
+    /// @inheritdoc IOptionsTrading
+    function close(Order calldata order) external returns (Closed memory closed) {
+        (closed, ) = _close(order, 0, address(0));
+    }
+
+    /// @inheritdoc IOptionsTrading
+    function executeClose(
+        Order calldata order,
+        uint256 executionFee,
+        address payee
+    ) external returns (uint256 notional, IOptionMarket market) {
+        Closed memory closed;
+        (closed, market) = _close(order, executionFee, payee);
+        return (closed.notional, market);
+    }
+
+    function _open(
+        Order calldata order,
+        uint256 executionFee,
+        address payee
+    ) private nonReentrant returns (uint256 premium, uint256 fee, IOptionMarket market) {
         bool tight = _checkOrder(order, true);
         Context memory c = _context(order.owner, order.token, PositionId(order.marketId, order.strike, order.isCall));
+        if (executionFee != 0) _promise(c, executionFee, payee, tight);
         Book storage book = _book(order.token);
         if (book.closeOnly) revert PerpetualOptions_CloseOnly(order.token);
         uint40 pausedUntil = markets[order.marketId].pausedUntil;
@@ -73,6 +103,7 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         c.balance -= premium + fee;
         c.cashMain += premium;
         _payFee(c, fee);
+        _payExecutor(c);
 
         uint256 notional = c.notional + order.notional;
         if (notional < book.minNotional) revert PerpetualOptions_BelowMinimum(notional, book.minNotional);
@@ -84,15 +115,22 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         _checkReserve(Layer.Insurance, c.cashInsurance, PoolMath.reserved(reserving, false));
         _checkSide(order.isCall, PoolMath.reserved(order.isCall ? book.callNotional : book.putNotional, true), c.cashMain);
         Health memory h = _health(c, book);
-        if (h.equity < int256(h.initialMargin)) revert PerpetualOptions_InsufficientMargin(h.equity, h.initialMargin);
+        int256 equity = h.equity + int256(c.payeeAmount);
+        if (equity < int256(h.initialMargin)) revert PerpetualOptions_InsufficientMargin(equity, h.initialMargin);
+        if (executionFee != 0) _checkMaintenance(h);
         emit Open(c.owner, c.token, c.id.marketId, c.id, order.notional, premium, fee, c.quote.price);
         if (c.pledged) _checkPledge(order.owner, order.token);
+        market = c.market;
     }
 
-    /// @inheritdoc IOptionsTrading
-    function close(Order calldata order) external nonReentrant returns (Closed memory closed) {
+    function _close(
+        Order calldata order,
+        uint256 executionFee,
+        address payee
+    ) private nonReentrant returns (Closed memory closed, IOptionMarket market) {
         bool tight = _checkOrder(order, false);
         Context memory c = _context(order.owner, order.token, PositionId(order.marketId, order.strike, order.isCall));
+        if (executionFee != 0) _promise(c, executionFee, payee, tight);
         Book storage book = _book(order.token);
         uint256 held = _held(c);
         uint256 notional = order.notional == type(uint112).max ? held : order.notional;
@@ -102,7 +140,9 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         }
         _begin(c, book, tight ? IOptionMarket.QuoteKind.TightBid : IOptionMarket.QuoteKind.Bid);
         closed = _reduce(c, book, notional, CloseReason.Voluntary, order.limit);
+        if (executionFee != 0) _checkMaintenance(_health(c, book));
         if (c.pledged) _checkPledge(order.owner, order.token);
+        market = c.market;
     }
 
     /// @inheritdoc IOptionsTrading
@@ -201,6 +241,16 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         if (operators[order.owner][msg.sender]) return executors[msg.sender];
         // A pledgee may end risks in an account, and add none.
         if (opening || pledgees[order.owner][order.token] != msg.sender) revert PerpetualOptions_NotOperator(order.owner, msg.sender);
+    }
+
+    /// @dev Executors only: nobody else, a pledgee neither, takes a fee out of an account.
+    function _promise(Context memory c, uint256 executionFee, address payee, bool isExecutor_) private view {
+        if (!isExecutor_) revert PerpetualOptions_NotExecutor(msg.sender);
+        (c.payee, c.payeeAmount) = (payee, executionFee);
+    }
+
+    function _checkMaintenance(Health memory h) private pure {
+        if (h.equity < int256(h.maintenanceMargin)) revert PerpetualOptions_InsufficientMargin(h.equity, h.maintenanceMargin);
     }
 
     function _checkSide(bool isCall, uint256 locked, uint256 cashMain) private pure {

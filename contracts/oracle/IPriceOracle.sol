@@ -103,4 +103,7 @@ interface IPriceOracle {
 
     /// @notice An asset's configuration; reverts for one that has none.
     function assetConfig(bytes32 assetId) external view returns (AssetConfig memory);
+
+    /// @notice The deviation threshold of an asset's feed alone, WAD share; reverts for one that has none.
+    function deviationOf(bytes32 assetId) external view returns (uint256);
 }

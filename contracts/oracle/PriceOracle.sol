@@ -181,6 +181,11 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     /// @inheritdoc IPriceOracle
+    function deviationOf(bytes32 assetId) external view returns (uint256) {
+        return _known(assetId).source.deviation();
+    }
+
+    /// @inheritdoc IPriceOracle
     function assetGuards(bytes32 assetId) external view returns (Guards memory guards) {
         Asset storage asset = _known(assetId);
         Limits memory limits = asset.limits;

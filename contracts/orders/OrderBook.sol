@@ -36,9 +36,6 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
     /// @dev One slot: 40 + 40 + 8 = 88. By owner, so that nobody can cancel another's.
     mapping(address owner => mapping(bytes32 orderHash => Commitment)) private _commitments;
 
-    /// @dev Markets by id, as the options know them, which never change: asking costs more than remembering.
-    mapping(uint16 marketId => IOptionMarket) private _markets;
-
     constructor(IPerpetualOptions options_, uint40 maxPriceAge_) EIP712("Everstock Orders", "1") {
         if (maxPriceAge_ < MIN_PRICE_AGE || maxPriceAge_ > MAX_PRICE_AGE) {
             revert OrderBook_OutOfBounds("maxPriceAge", maxPriceAge_, MIN_PRICE_AGE, MAX_PRICE_AGE);
@@ -101,8 +98,16 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         bool triggerSeen = order.trigger == Trigger.None;
         for (uint256 i; i < order.legs.length; ++i) {
             Leg calldata leg = order.legs[i];
-            IOptionMarket market = _market(leg.marketId);
-            closed = leg.isOpen ? _open(order, leg, market, closed, i) : closed + _close(order, leg);
+            // The last leg's trade pays for all of them.
+            uint256 fee = i + 1 == order.legs.length ? order.executionFee : 0;
+            IOptionMarket market;
+            if (leg.isOpen) {
+                (market, closed) = _open(order, i, closed, fee, payee);
+            } else {
+                uint256 notional;
+                (notional, market) = options.executeClose(_order(order, leg), fee, payee);
+                closed += notional;
+            }
             // Refreshed by the trade, within this transaction: what it left is what the trade was priced at.
             uint256 price = _checkPrice(market, leg.marketId, orderHash, c);
             if (!triggerSeen && leg.marketId == order.triggerMarketId) {
@@ -111,12 +116,11 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
             }
         }
         if (!triggerSeen) {
-            IOptionMarket market = _market(order.triggerMarketId);
+            IOptionMarket market = options.market(order.triggerMarketId);
             (PriceStatus status, ) = market.refresh();
             if (status != PriceStatus.Open) revert IOptionMarket.OptionMarket_NotOpen(status);
             _checkTrigger(order, _checkPrice(market, order.triggerMarketId, orderHash, c));
         }
-        if (order.executionFee != 0) options.payExecutor(order.owner, order.token, order.executionFee, payee);
     }
 
     // ── views ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,29 +159,24 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         vault.deposit(order.token, address(options), order.owner, order.deposit);
     }
 
+    /// @return market Whose price it met.
     /// @return What later legs still find closed: an opening leg that takes it leaves nothing.
-    function _open(Order calldata order, Leg calldata leg, IOptionMarket market, uint256 closed, uint256 index) private returns (uint256) {
+    function _open(
+        Order calldata order,
+        uint256 index,
+        uint256 closed,
+        uint256 fee,
+        address payee
+    ) private returns (IOptionMarket market, uint256) {
+        Leg calldata leg = order.legs[index];
         IOptionsTypes.Order memory o = _order(order, leg);
         if (leg.notional == ALL) {
             if (closed == 0) revert OrderBook_NothingClosed(index);
             o.notional = uint112(closed); // a position's notional, or the sum of a few that the book holds: below 2^112
             closed = 0;
         }
-        if (leg.strike == AT_THE_MONEY) o.strike = _atTheMoney(market);
-        options.open(o);
-        return closed;
-    }
-
-    function _close(Order calldata order, Leg calldata leg) private returns (uint256) {
-        return options.close(_order(order, leg)).notional;
-    }
-
-    function _market(uint16 marketId) private returns (IOptionMarket market) {
-        market = _markets[marketId];
-        if (address(market) == address(0)) {
-            market = options.market(marketId);
-            _markets[marketId] = market;
-        }
+        if (leg.strike == AT_THE_MONEY) o.strike = _atTheMoney(options.market(leg.marketId));
+        return (options.executeOpen(o, fee, payee), closed);
     }
 
     function _order(Order calldata order, Leg calldata leg) private pure returns (IOptionsTypes.Order memory) {

@@ -21,7 +21,7 @@ from everstock.chain import ZERO_ADDRESS
 from everstock.chain.anvil import anvil_chain
 from everstock.chain.base import Chain
 from everstock.chain.receipt import Receipt
-from everstock.client import MarginToken, Market, Side, System
+from everstock.client import MarginToken, Market, OrderDesk, Side, System, buy
 from everstock.deploy import deploy_system, list_token
 from everstock.deploy.stock import deploy_stock_token
 from everstock.params import Token
@@ -163,6 +163,33 @@ class Bench:
         self.token.contract.announceRecordDate(day, sender=self.system.governor)
         self.chain.set_time(day * 86_400)
 
+    def orders(self) -> dict[str, int]:
+        """A two-step order that adds to a position, executed at a print published after it.
+
+        The order book has served this owner, and this keeper has been paid, before.
+        """
+        desk, found = OrderDesk(self.token, self.trader), {}
+        leg = buy(self.token, self.market, 0, Side.PUT, 100, 100)
+        fee = "0.01"
+
+        price = self.price
+        with self.chain.anchor():
+            desk.authorise()
+            first = desk.order(leg, execution_fee=fee, salt=1)
+            desk.commit(first)
+            self.chain.warp(5)
+            self.publish("1.0001")
+            desk.execute(first, self.keeper)
+            self.chain.warp(TRADE_DELAY_SECONDS)
+            order = desk.order(leg, execution_fee=fee, salt=2)
+            found["order commit"] = desk.commit(order).gas_used
+            self.chain.warp(5)
+            self.publish("1.003")
+            self.chain.warp(1)
+            found["order execute (one leg)"] = desk.execute(order, self.keeper).gas_used
+        self.price = price
+        return found | {"order commit + execute": sum(found.values())}
+
     # ── figures ───────────────────────────────────────────────────────────────────────────────────────────────────
     def core(self) -> dict[str, int]:
         """The figures that must not depend on how many positions and tokens there are."""
@@ -180,7 +207,7 @@ class Bench:
 
     def all(self) -> dict[str, int]:
         account, market, m, token, vault = self.account, self.market, self.measure, self.token, self.system.vault
-        return self.core() | {
+        figures = self.core() | {
             "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
             "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
             "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
@@ -211,6 +238,7 @@ class Bench:
                 lambda: token.contract.transfer(self.lp, 1, sender=self.trader), self.recorded, wait=1
             ),
         }
+        return figures | self.orders()
 
     def _deposit(self) -> Receipt:
         units = self.token.units(100)

@@ -9,7 +9,7 @@ from everstock.client import OrderDesk, Side, buy
 from everstock.client.orders import AT_THE_MONEY, sell
 from everstock.gas import Bench
 
-BUDGET = {"add to a position": 305_000, "open a position": 345_000, "close a position": 280_000, "roll": 390_000}
+BUDGET = {"add to a position": 271_000, "open a position": 298_000, "close a position": 258_000, "roll": 345_000}
 
 
 @pytest.fixture(scope="module")

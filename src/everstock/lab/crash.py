@@ -361,12 +361,14 @@ def report(setting: Setting, results: list[Result]) -> Page:
     middle, last = results[1], results[2]
     lps = [sum(r.of(n) for n in ("main LP", "leaving LP")) for r in results]
     put_up = MAIN + LEAVING
+    name = results[0].act.name
+    fortnight = name if name[0].isupper() else f"a fortnight {name}"
     return Page(
         slug=NAME,
         title=TITLE,
         question=QUESTION,
         finding=(
-            f"In {results[0].act.name} ({results[0].lowest('BTC'):.0%} in BTC at worst) main LPs made {lps[0]:+.1f} "
+            f"In {fortnight} ({results[0].lowest('BTC'):.0%} in BTC at worst) main LPs made {lps[0]:+.1f} "
             f"{SYMBOL} on {put_up:,}; on the −40% day {lps[1]:+.1f} and insurance {middle.of('insurance LP'):+.1f}; at "
             f"−80% {lps[2]:+.1f} and {last.of('insurance LP'):+.1f}. Cash never fell below "
             f"{min(r.act.seen.least_cover for r in results):.2f} times what was reserved."

@@ -36,6 +36,7 @@ CHEAP = {"make", "make help", "ape run scenario --list", "ape accounts list"}
 RUN_BY_OTHERS = {
     "make setup": "every CI job",
     "make demo": "CI, and tests/scenario",
+    "make report": "CI, and tests/scenario by experiment",
     "make node": "tests/unit/docs/test_node.py",
     "make fork": "CI",
     "make test": "CI",

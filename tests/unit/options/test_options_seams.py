@@ -163,6 +163,96 @@ def test_only_an_executor_that_is_an_operator_is_paid(executed):
         pay(*account(desk), 1, desk.who.keeper, sender=operator)
 
 
+def execute_close(desk: Desk, notional: int, fee: int, *, payee: Any = None, sender: Any = None) -> Any:
+    order = desk.order(0, True, notional, limit=0)
+    return desk.options.executeClose(order, fee, payee or desk.who.keeper, sender=sender or desk.who.operator)
+
+
+def execute_open(desk: Desk, notional: int, fee: int, *, payee: Any = None, sender: Any = None) -> Any:
+    order = desk.order(0, True, notional, limit=UINT256_MAX)
+    return desk.options.executeOpen(order, fee, payee or desk.who.keeper, sender=sender or desk.who.operator)
+
+
+@pytest.mark.parametrize(("trade", "instead"), [(execute_open, "open"), (execute_close, "close")])
+def test_a_fee_within_a_trade_costs_what_it_says_and_changes_nothing_else(executed, trade, instead):
+    desk = executed
+    pools = (desk.main, desk.insurance)
+    with desk.chain.anchor():
+        getattr(desk, instead)(0, True, ONE, sender=desk.who.operator)
+        balance, cash = desk.balance(desk.who.trader), [desk.balance(pool) for pool in pools]
+        fees, book = desk.fees, desk.book
+    receipt = trade(desk, ONE, 7)
+    assert desk.balance(desk.who.trader) == balance - 7
+    assert desk.free(desk.who.keeper) == 7
+    assert ([desk.balance(pool) for pool in pools], desk.fees, desk.book) == (cash, fees, book)
+    market = desk.options.market(0)
+    assert receipt.return_value == market if instead == "open" else tuple(receipt.return_value) == (ONE, market)
+
+
+@pytest.mark.parametrize("trade", [execute_open, execute_close])
+def test_a_fee_within_a_trade_leaves_maintenance_and_not_a_unit_less(executed, trade):
+    desk = executed
+    with desk.chain.anchor():
+        trade(desk, ONE, 0)
+        health = desk.health()
+    required = health.maintenanceMargin
+    spare = health.equity - required
+    with desk.refused("PerpetualOptions_InsufficientMargin", required - 1, required):
+        trade(desk, ONE, spare + 1)
+    with desk.refused("PerpetualOptions_InsufficientBalance", health.balance, UINT256_MAX):
+        trade(desk, ONE, UINT256_MAX)
+    trade(desk, ONE, spare)
+    assert desk.free(desk.who.keeper) == spare
+    assert desk.health().equity == required < health.initialMargin
+
+
+def test_an_opening_must_reach_initial_margin_before_its_fee_and_not_after(executed):
+    desk = executed
+    with desk.chain.anchor():
+        execute_open(desk, ONE, 0)
+        health = desk.health()
+    desk.withdraw(health.equity - health.initialMargin)
+    with desk.chain.anchor():
+        execute_open(desk, ONE, 1)
+        assert desk.health().equity == health.initialMargin - 1
+    desk.options.executeClose(desk.order(0, True, ONE, limit=0), 0, desk.who.keeper, sender=desk.who.operator)
+
+
+def test_closing_everything_may_spend_everything_on_the_fee(executed):
+    desk = executed
+    with desk.chain.anchor():
+        desk.close(sender=desk.who.operator)
+        balance = desk.balance(desk.who.trader)
+    held = desk.position(0, True).notional
+    with desk.refused("PerpetualOptions_InsufficientBalance", balance, balance + 1):
+        execute_close(desk, held, balance + 1)
+    execute_close(desk, held, balance)
+    assert (desk.balance(desk.who.trader), desk.free(desk.who.keeper)) == (0, balance)
+
+
+@pytest.mark.parametrize("trade", [execute_open, execute_close])
+def test_only_an_executor_that_is_an_operator_takes_a_fee_with_a_trade(executed, pledgee, trade):
+    desk, operator = executed, executed.who.operator
+    with desk.refused("CollateralVault_ZeroAddress"):
+        trade(desk, ONE, 1, payee=ZERO_ADDRESS)
+    with desk.refused("PerpetualOptions_NotExecutor", desk.who.trader):
+        trade(desk, ONE, 1, sender=desk.who.trader)
+    with desk.refused("PerpetualOptions_NotOperator", desk.who.trader, desk.who.stranger):
+        trade(desk, ONE, 1, sender=desk.who.stranger)
+    desk.options.setExecutor(operator, False, sender=desk.who.governor)
+    with desk.refused("PerpetualOptions_NotExecutor", operator):
+        trade(desk, ONE, 1)
+    trade(desk, ONE, 0)
+
+
+def test_a_pledgee_that_may_close_takes_no_fee(executed, pledgee):
+    desk = executed
+    close, order = desk.options.executeClose, desk.order(0, True, ONE, limit=0)
+    with desk.refused("PerpetualOptions_NotExecutor", pledgee):
+        by(pledgee, close, order, 1, desk.who.keeper)
+    by(pledgee, close, order, 0, desk.who.keeper)
+
+
 # ---------------------------------------------------------------------------------------------- operators by signature
 
 
@@ -326,6 +416,8 @@ def test_a_pledgee_that_reverts_stops_whatever_the_owner_would_do(holder, pledge
         "pay an executor": lambda: desk.options.payExecutor(
             *account(desk), 2, desk.who.keeper, sender=desk.who.operator
         ),
+        "open and pay": lambda: execute_open(desk, ONE, 3),
+        "close and pay": lambda: execute_close(desk, ONE, 4),
     }
     desk.options.setExecutor(desk.who.operator, True, sender=desk.system.governor)
     after = {}

@@ -26,7 +26,7 @@ def at_bucket(crypto, offset: int = 0, ahead: int = 1) -> None:
 
 
 def test_an_asset_without_a_configuration_is_unknown(it):
-    for function in (it.oracle.read, it.oracle.refresh.call, it.oracle.assetConfig):
+    for function in (it.oracle.read, it.oracle.refresh.call, it.oracle.assetConfig, it.oracle.deviationOf):
         with reverts("PriceOracle_UnknownAsset", b"\x01".ljust(32, b"\0")):
             function(b"\x01".ljust(32, b"\0"))
 
@@ -530,6 +530,7 @@ def test_the_bounds_themselves_are_allowed_and_take_effect(crypto, max_age, devi
         "calendar": ZERO_ADDRESS,
     }
     assert tuple(crypto.oracle.assetConfig(crypto.asset)) == (crypto.feed.address, max_age, deviation, ZERO_ADDRESS)
+    assert crypto.oracle.deviationOf(crypto.asset) == deviation
     answer = crypto.tick(100)
     assert (answer.max_age, answer.band) == (max_age, deviation + WAD // 1_000)
 

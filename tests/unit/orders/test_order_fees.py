@@ -25,6 +25,19 @@ def test_the_fee_goes_from_the_owners_margin_to_the_payee(pit):
     assert receipt.event("Execute")["executionFee"] == ONE // 100
 
 
+@pytest.mark.parametrize("closing_last", [True, False])
+def test_an_order_of_several_legs_pays_once(pit, closing_last):
+    desk = pit.desk
+    desk.open(0, True, 10 * ONE)
+    legs = [pit.buy(), pit.sell()] if closing_last else [pit.sell(), pit.buy()]
+    order = pit.order(*legs, execution_fee=ONE // 100)
+    pit.commit(order)
+    pit.print()
+    receipt = pit.execute(order)
+    assert len(desk.events(receipt, "Open")) == len(desk.events(receipt, "Close")) == 1
+    assert desk.balance(pit.keeper, FREE) == ONE // 100
+
+
 def test_a_fee_that_the_account_cannot_pay_stops_all_of_it(pit):
     order = pit.order(execution_fee=100 * ONE - 32 * ONE // 100)
     pit.commit(order)
