@@ -433,8 +433,8 @@ def report(setting: Setting, results: list[Result]) -> Page:
                 "; ".join(f"{r.act.name}: {', '.join(sorted(r.act.liquidated)) or 'none'}" for r in results),
             ),
             Check(
-                "Insurance pays for gaps alone: nothing where the cap was not reached",
-                all(r.act.exercised or not _insurance_paid(r) for r in results),
+                "Insurance pays for gaps alone: what exercises above the cap took, to the unit",
+                all(_insurance_paid(r) == r.act.gap for r in results),
                 "; ".join(f"{r.act.name}: {_insurance_paid(r) / 1e18:,.3f} {SYMBOL}" for r in results),
             ),
             Check(
