@@ -6,9 +6,11 @@ import pytest
 
 from everstock.keeper import Kind
 from everstock.keeper.duties import ExecuteOrders
+from everstock.keeper.events import NodeLogs
 from everstock.scenarios.chaos_keeper import play
 from everstock.testing.chaos import Chaos, ChaosFailed, ChaosWorld
 
+FEW = Chaos(orders=60, liquidations=2, traders=8, keepers=1, kill_rate=0.0, max_rounds=25)
 SMALL = Chaos(orders=80, liquidations=8, traders=8, kill_rate=0.004, reorg_every_rounds=2)
 
 
@@ -55,8 +57,18 @@ def test_it_notices_a_keeper_that_remembers_instead_of_looking(console, monkeypa
         return found
 
     monkeypatch.setattr(ExecuteOrders, "_ready", once)
-    often = {"kill_rate": 0.0, "reorg_every_rounds": 1, "max_rounds": 20}
-    forgetful = Chaos(orders=100, liquidations=2, traders=8, keepers=1, **often)
-    outcome = play(None, console, chaos=forgetful)
+    outcome = play(None, console, chaos=FEW)
     assert not outcome.adds_up
     assert "duties are left" in outcome.fault
+
+
+def test_it_notices_a_keeper_that_is_blind_to_reorganisations(console, monkeypatch):
+    """What it once read in a block it takes for true, though the block is gone."""
+    monkeypatch.setattr(NodeLogs, "_fork", lambda self: (self._next, []))
+    outcome = play(None, console, chaos=FEW)
+    assert not outcome.adds_up
+    assert "duties are left" in outcome.fault
+
+
+def test_the_same_few_are_done_by_a_keeper_that_looks(console):
+    assert play(None, console, chaos=FEW).adds_up

@@ -81,6 +81,11 @@ class FlakyRpc:
         raise NodeUnreachable("http://flaky", "the connection was lost")
 
 
+_SEEN_AFTER_SECONDS = 0.5
+_DEEPEST = 12
+"""Blocks that Anvil can still undo."""
+
+
 @dataclass(frozen=True)
 class Chaos:
     """How much of it."""
@@ -242,7 +247,9 @@ class ChaosWorld:
         return self.tally
 
     def _rounds(self, stop: threading.Event, broken: list[BaseException]) -> None:
+        """The end is undone once, when keepers have seen it: only then does it show that they look again."""
         tally, chaos = self.tally, self.chaos
+        undone = False
         for tally.rounds in range(1, chaos.max_rounds + 1):
             self.chain.warp(5)
             self.publish()
@@ -251,11 +258,21 @@ class ChaosWorld:
             left = self.left()
             total = chaos.orders + chaos.liquidations
             self.on_progress("keepers at work", total - left, total)
-            if not left:
+            if not left and undone:
                 return
-            if tally.rounds % chaos.reorg_every_rounds == 0:
+            if not left:
+                undone = True
+                stop.wait(_SEEN_AFTER_SECONDS)
+                self._reorganise(self._depth_of_the_last_order())
+            elif tally.rounds % chaos.reorg_every_rounds == 0:
                 self._reorganise(self.rng.randint(1, chaos.reorg_depth))
         raise ChaosFailed(f"{self.left()} of {chaos.orders + chaos.liquidations} duties are left")
+
+    def _depth_of_the_last_order(self) -> int:
+        """How many blocks must go for the last execution of an order to be undone; as many as ever go, at most."""
+        query = {"fromBlock": "0x0", "toBlock": "latest", "address": self.system.orders.address}
+        last = max(int(entry["blockNumber"], 16) for entry in self.chain.rpc("eth_getLogs", query))
+        return max(1, min(self.chain.block_number - last + 1, _DEEPEST))
 
     def _reorganise(self, depth: int) -> None:
         """Replace the last blocks by empty ones.
