@@ -46,7 +46,7 @@ def test_the_default_story_has_every_beat(console: Console) -> None:
 def test_the_same_to_the_unit_on_anvil_and_in_process(friday_to_monday: Window) -> None:
     quiet = Console(quiet=True)
     in_process = play(EvmChain(start=PAST), quiet, window=friday_to_monday, seed=5)
-    with anvil_chain(extra_args=["--prune-history"]) as node:
+    with anvil_chain() as node:
         on_node = play(node, quiet, window=friday_to_monday, seed=5)
         assert on_node.world.shift == 0  # a fresh node is set back
     assert in_process.liquidations == on_node.liquidations == 1

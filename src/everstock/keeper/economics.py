@@ -73,6 +73,8 @@ class Economics:
         if not isinstance(chain, RpcChain):
             return Decimal(0)
         tip, most = chain.fees()
+        if not most and chain.is_local:
+            return Decimal(0)  # free, whether ether has a price now or not
         price = self._price_usd(GAS_ASSET)
         return None if price is None else from_wad(gas * (most + tip) // 2 + self._data_fee(chain)) * price
 
