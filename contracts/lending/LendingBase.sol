@@ -280,8 +280,8 @@ abstract contract LendingBase is ILendingMarket, ERC4626, AccessManaged, Reentra
     // ── prices and terms, within ───────────────────────────────────────────────────────────────────────────────────────────
     /// @dev Loan units per collateral unit, 1e36: at the unfavourable ends of both bands, and at the prices themselves.
     function _openPrices() internal returns (uint256 low, uint256 mid) {
-        PriceAnswer memory answer = _checkOpen(collateralAsset, oracle.refresh(collateralAsset));
-        return _ratios(answer, loanAsset == 0 ? _one() : _checkOpen(loanAsset, oracle.refresh(loanAsset)));
+        PriceAnswer memory answer = _checkOpen(collateralAsset, oracle.poke(collateralAsset));
+        return _ratios(answer, loanAsset == 0 ? _one() : _checkOpen(loanAsset, oracle.poke(loanAsset)));
     }
 
     function _checkOpen(bytes32 asset, PriceAnswer memory answer) internal pure returns (PriceAnswer memory) {

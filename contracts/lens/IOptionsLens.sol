@@ -5,7 +5,7 @@ import { IOptionsTypes } from "../options/IOptionsTypes.sol";
 import { IPerpetualOptions } from "../options/IPerpetualOptions.sol";
 
 /// @title What a trade would do, before it is made
-/// @notice Answers for one book, from its state and from the prices that a refresh would take in this very block. Nothing here holds money or
+/// @notice Answers for one book, from its state and from the prices that a poke would take in this very block. Nothing here holds money or
 ///         state, and no contract depends on it: it is for wallets, keepers and bots.
 ///
 ///         A preview says what the operation would do, to the unit, if it came next in the same block. Beside its amounts stands `refusal`: the

@@ -15,7 +15,7 @@ import { PackedSet } from "../options/PackedSet.sol";
 import { IOptionsLens } from "./IOptionsLens.sol";
 
 /// @title What a trade would do, before it is made
-/// @notice Follows the book's own steps on its views: quote at the price that a refresh would take, settle the touched position, price, check.
+/// @notice Follows the book's own steps on its views: quote at the price that a poke would take, settle the touched position, price, check.
 contract OptionsLens is IOptionsLens {
     uint256 private constant WAD = 1e18;
     uint256 private constant MAX_STRIKES = 32;
@@ -357,7 +357,7 @@ contract OptionsLens is IOptionsLens {
         _payDebt(s, debtPaid);
     }
 
-    /// @dev What the account's other positions owe and require. Those in the touched market stand as its refresh would leave them, the others as
+    /// @dev What the account's other positions owe and require. Those in the touched market stand as its poke would leave them, the others as
     ///      accrual alone would.
     function _addOthers(Scene memory s) private view {
         IOptionsTypes.PositionId[] memory ids = book.positions(s.owner, s.token);
@@ -402,7 +402,7 @@ contract OptionsLens is IOptionsLens {
         return int256(s.balance) - int256(s.debtMain + s.debtInsurance + s.owed);
     }
 
-    /// @dev Time value of the position times what the variance clock runs in the next 24 hours, at the variance that the refresh leaves.
+    /// @dev Time value of the position times what the variance clock runs in the next 24 hours, at the variance that the poke leaves.
     function _fundingPerDay(Scene memory s, uint256 notional) private view returns (uint256) {
         IOptionMarket.Config memory config = s.market.config();
         IOptionMarket.Constants memory constants = s.market.constants();

@@ -104,6 +104,11 @@ library Clocks {
         return Clock.wrap((Clock.unwrap(self) & type(uint224).max) | (at << NEXT_EVENT));
     }
 
+    /// @notice Whether price and stamp are the same.
+    function samePrint(Clock self, Clock other) internal pure returns (bool) {
+        return uint128(Clock.unwrap(self) ^ Clock.unwrap(other)) == 0;
+    }
+
     /// @notice Whether the two differ in nothing but to when the clock has run.
     function sameButTime(Clock self, Clock other) internal pure returns (bool) {
         return (Clock.unwrap(self) ^ Clock.unwrap(other)) & ~(uint256(type(uint32).max) << ACCRUED_AT) == 0;

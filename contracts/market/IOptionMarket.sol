@@ -92,7 +92,7 @@ interface IOptionMarket {
         uint256 insurance;
     }
 
-    /// @notice The state, as stored or as a refresh would leave it.
+    /// @notice The state, as stored or as a poke would leave it.
     /// @param price Last price taken, USD in WAD; 0 before the first.
     /// @param updatedAt Its stamp.
     /// @param maxAge Seconds after the stamp to which accrue-only calls may run.
@@ -105,7 +105,7 @@ interface IOptionMarket {
     /// @param variance Raw v, annualised, WAD.
     /// @param samplePrice Price of the last variance sample.
     /// @param sampledAt Its time.
-    /// @param band Half-width δ of the oracle's band at the last refresh.
+    /// @param band Half-width δ of the oracle's band at the last poke.
     struct State {
         uint256 price;
         uint40 updatedAt;
@@ -137,9 +137,8 @@ interface IOptionMarket {
         Frozen
     }
 
-    /// @notice A price was taken; `cell` strikes lie at or below it.
-    event TakePrice(uint256 price, uint40 updatedAt, int16 cell);
-    event SampleVariance(uint256 variance, uint256 samplePrice);
+    /// @notice A print was taken, or the variance sampled at it: price in WAD, its stamp, and the raw variance as it stands now, annualised, WAD.
+    event TakePrice(uint256 price, uint40 updatedAt, uint256 variance);
     event StopClock(PriceStatus status, bool breakerHalt);
     event SetLive(int16 indexed strike, bool live);
     event ScheduleEvent(uint40 at, uint96 lump, uint64 move);
@@ -169,12 +168,12 @@ interface IOptionMarket {
     ///         writes nothing while price and variance stand.
     /// @return status What the oracle says of the asset now; Halted once the market is frozen.
     /// @return updatedAt Stamp of the stored price.
-    function refresh() external returns (PriceStatus status, uint40 updatedAt);
+    function poke() external returns (PriceStatus status, uint40 updatedAt);
 
-    /// @notice `refresh`, then value a pool's strikes as `valueBook` does.
-    function refreshAndValue(
-        StrikeNotional[] calldata strikes,
-        bool asks
+    /// @notice `poke`, then value a pool's strikes as `valueBook` does.
+    function pokeAndValue(
+        bool asks,
+        StrikeNotional[] calldata strikes
     ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value);
 
     /// @notice Write down what the clock has run since it was last written, without asking the oracle, and never past the stored price's age. Nobody needs
@@ -182,8 +181,8 @@ interface IOptionMarket {
     function accrue() external;
 
     // ── book only ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @notice `refresh`, then quote. Reverts unless Open; for an ask, also unless the strike may be opened now.
-    function refreshAndQuote(int16 strike, bool isCall, QuoteKind kind) external returns (Quote memory);
+    /// @notice `poke`, then quote. Reverts unless Open; for an ask, also unless the strike may be opened now.
+    function pokeAndQuote(QuoteKind kind, int16 strike, bool isCall) external returns (Quote memory);
 
     /// @notice The first pool holds notional at `strike`, or the last one has let go.
     function setLive(int16 strike, bool live) external;
@@ -207,10 +206,10 @@ interface IOptionMarket {
 
     function state() external view returns (State memory);
 
-    /// @notice The state that `refresh` would leave now, and the status it would find.
+    /// @notice The state that `poke` would leave now, and the status it would find.
     function peek() external view returns (State memory, PriceStatus);
 
-    /// @notice Like `refreshAndQuote`, as a view at the price that `refresh` would take now.
+    /// @notice Like `pokeAndQuote`, as a view at the price that `poke` would take now.
     function quote(int16 strike, bool isCall, QuoteKind kind) external view returns (Quote memory);
 
     /// @notice The stored price, its stamp and its cell: what an order compares itself with.

@@ -15,7 +15,7 @@ import { IOptionMarket } from "./IOptionMarket.sol";
 
 /// @title A market's price, variance clock and accumulators
 /// @notice The interval since the clock last ran is *pending*: whoever needs an index adds it on the fly. It is written down only when the price or its
-///         stamp change, an event falls due, or the clock stops. A refresh that finds the last print again writes nothing, or, when a variance sample is due,
+///         stamp change, an event falls due, or the clock stops. A poke that finds the last print again writes nothing, or, when a variance sample is due,
 ///         one word: the variance, and with it the run that A and B lack.
 /// @dev Nothing is lost by waiting: until one of those changes, every later accrual charges at least as far as this one did.
 abstract contract MarketClock is IOptionMarket, AccessManaged {
@@ -127,9 +127,9 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         if (w.run | w.due != 0) _store(w);
     }
 
-    function _refresh() internal returns (Work memory w, PriceStatus status) {
+    function _poke() internal returns (Work memory w, PriceStatus status) {
         _load(w);
-        Variance before = w.variance;
+        (Clock old, Variance before) = (w.from, w.variance);
         bool breakerHalt;
         (status, breakerHalt) = _advance(w, _frozen(w.from) ? _lastAnswer(w.from) : _freshAnswer());
         bool sampled = !w.variance.sameAs(before);
@@ -137,13 +137,13 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
             if (!sampled) {
                 if (w.run == 0 || w.clock.accruedAt() <= w.clock.goodUntil()) return (w, status);
             } else if (_holdRun(w)) {
-                _tellSample(w.variance, before);
+                _tell(w, old, before);
                 return (w, status);
             }
         }
-        if (w.from.running() && !w.clock.running()) emit StopClock(status, breakerHalt);
+        if (old.running() && !w.clock.running()) emit StopClock(status, breakerHalt);
         _store(w);
-        if (sampled) _tellSample(w.variance, before);
+        _tell(w, old, before);
     }
 
     /// @dev A sample at the clock's own price, taken now: its word can hold the run until now, if that is a whole number of seconds of full weight.
@@ -155,13 +155,14 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         if (held) variance = v.withRun(run);
     }
 
-    function _tellSample(Variance v, Variance before) private {
-        if (v.raw() != before.raw()) emit SampleVariance(v.raw(), v.samplePrice());
+    function _tell(Work memory w, Clock old, Variance before) private {
+        (Clock c, uint256 raw) = (w.clock, w.variance.raw());
+        if (!c.samePrint(old) || raw != before.raw()) emit TakePrice(c.price(), uint40(c.updatedAt()), raw);
     }
 
-    /// @dev `oracle.refresh(assetId)`. The oracle is ours and answers six words, which are the fields as they stand in memory.
+    /// @dev `oracle.poke(assetId)`. The oracle is ours and answers six words, which are the fields as they stand in memory.
     function _freshAnswer() private returns (PriceAnswer memory answer) {
-        (address target, bytes32 id, bytes4 selector) = (address(oracle), assetId, IPriceOracle.refresh.selector);
+        (address target, bytes32 id, bytes4 selector) = (address(oracle), assetId, IPriceOracle.poke.selector);
         assembly ("memory-safe") {
             mstore(0, selector)
             mstore(4, id)
@@ -173,7 +174,7 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         }
     }
 
-    /// @dev What `_refresh` would leave, without writing.
+    /// @dev What `_poke` would leave, without writing.
     function _peek() internal view returns (Work memory w, PriceStatus status) {
         _load(w);
         (status, ) = _advance(w, _frozen(w.from) ? _lastAnswer(w.from) : oracle.read(assetId));
@@ -303,7 +304,6 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         }
         (int16 oldCell, int16 newCell) = (from.cell(), c.cell());
         if (newCell != oldCell) _cross(oldCell, newCell);
-        if (c.updatedAt() != from.updatedAt()) emit TakePrice(c.price(), uint40(c.updatedAt()), newCell);
         clock = c;
         (w.from, w.clock, w.lnS) = (c, c, 0);
         Variance v = w.variance;

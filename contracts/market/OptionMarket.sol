@@ -53,23 +53,23 @@ contract OptionMarket is MarketClock {
 
     // ── operations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionMarket
-    function refresh() external returns (PriceStatus status, uint40 updatedAt) {
-        (Work memory w, PriceStatus found) = _refresh();
+    function poke() external returns (PriceStatus status, uint40 updatedAt) {
+        (Work memory w, PriceStatus found) = _poke();
         return (found, uint40(w.clock.updatedAt()));
     }
 
     /// @inheritdoc IOptionMarket
-    function refreshAndValue(
-        StrikeNotional[] calldata strikes_,
-        bool asks
+    function pokeAndValue(
+        bool asks,
+        StrikeNotional[] calldata strikes_
     ) external returns (PriceStatus status, uint40 updatedAt, BookValue memory value) {
-        (Work memory w, PriceStatus found) = _refresh();
+        (Work memory w, PriceStatus found) = _poke();
         return (found, uint40(w.clock.updatedAt()), _valueBook(strikes_, w, asks));
     }
 
     /// @inheritdoc IOptionMarket
-    function refreshAndQuote(int16 strike, bool isCall, QuoteKind kind) external onlyBook returns (Quote memory) {
-        (Work memory w, PriceStatus status) = _refresh();
+    function pokeAndQuote(QuoteKind kind, int16 strike, bool isCall) external onlyBook returns (Quote memory) {
+        (Work memory w, PriceStatus status) = _poke();
         return _quote(w, status, strike, isCall, kind);
     }
 

@@ -13,7 +13,7 @@ contract TestModule {
     }
 
     function settle(address token, ICollateralVault.Delta[3] calldata deltas, address payee, uint256 payeeAmount) external {
-        vault.settle(token, deltas, payee, payeeAmount);
+        vault.settle(token, payee, payeeAmount, deltas);
     }
 
     function release(address token, address from, address to, uint256 amount) external {

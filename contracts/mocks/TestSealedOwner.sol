@@ -42,7 +42,7 @@ contract TestSealedOwner is ISealedOwner {
     }
 
     /// @inheritdoc ISealedOwner
-    function receiveFunding(address, uint256 amount, address, uint256 minReturn) external view returns (uint256) {
+    function receiveFunding(address, address, uint256 amount, uint256 minReturn) external view returns (uint256) {
         if (msg.sender != address(vault)) revert TestSealedOwner_NotVault(msg.sender);
         return amount + minReturn;
     }

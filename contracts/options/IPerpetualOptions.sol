@@ -50,7 +50,7 @@ interface IOptionsTrading is IOptionsTypes {
     /// @notice Move `amount` of the calling pool's cash to its free balance, out of which it pays claims.
     function payRedemption(address token, Layer layer, uint256 amount) external;
 
-    /// @notice A pool's value at fresh prices: refreshes its markets and accrues its token's rent. Anyone may call. A deposit's value takes liabilities at
+    /// @notice A pool's value at fresh prices: pokes its markets and accrues its token's rent. Anyone may call. A deposit's value takes liabilities at
     ///         the bid and counts debt (the higher value), a redemption's takes them at the ask and counts none (the lower). A market that is not Open
     ///         counts as nothing for a deposit and as paid out in full for a redemption.
     function valuePool(address token, Layer layer, bool forDeposit) external returns (PoolValue memory, Obstacles memory);
@@ -136,10 +136,10 @@ interface IOptionsExtension is IOptionsTypes {
 
     function debtOf(address owner, address token) external view returns (uint256 main, uint256 insurance);
 
-    /// @notice What `valuePool` would answer at the stored prices, accrued to now; its market statuses are those that a refresh would find.
+    /// @notice What `valuePool` would answer at the stored prices, accrued to now; its market statuses are those that a poke would find.
     function storedPoolValue(address token, Layer layer, bool forDeposit) external view returns (PoolValue memory, Obstacles memory);
 
-    /// @notice A redemption's value at the last accepted prices, whatever a refresh would find: a halt or a closed session moves it by nothing. It quotes;
+    /// @notice A redemption's value at the last accepted prices, whatever a poke would find: a halt or a closed session moves it by nothing. It quotes;
     ///         executing a redemption takes `valuePool`.
     function markedPoolValue(address token, Layer layer) external view returns (PoolValue memory);
 

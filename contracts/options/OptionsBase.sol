@@ -14,7 +14,7 @@ import { PoolBook } from "./PoolBook.sol";
 import { PositionKeys } from "./PositionKeys.sol";
 
 /// @title The traders' side: accounts, positions, and the steps that every operation on them is made of
-/// @notice Every operation has one shape: validate, refresh the market, accrue rent, settle the touched position, price, change the book, move
+/// @notice Every operation has one shape: validate, poke the market, accrue rent, settle the touched position, price, change the book, move
 ///         the ledger once, check the final state.
 /// @dev All storage of both pieces of code is declared here and in `PoolBook`, so that they agree on it.
 abstract contract OptionsBase is PoolBook {
@@ -99,10 +99,10 @@ abstract contract OptionsBase is PoolBook {
         _begin(c, book, kind);
     }
 
-    /// @dev Refresh and quote, accrue rent, settle the touched position.
+    /// @dev Poke and quote, accrue rent, settle the touched position.
     function _begin(Context memory c, Book storage book, IOptionMarket.QuoteKind kind) internal {
         if (address(c.market) == address(0)) c.market = _market(c.id.marketId);
-        c.quote = c.market.refreshAndQuote(c.id.strike, c.id.isCall, kind);
+        c.quote = c.market.pokeAndQuote(kind, c.id.strike, c.id.isCall);
         _loadLedger(c, book);
         (uint256 main, uint256 insurance) = _settlePosition(c, book);
         _collect(c, main, insurance);
@@ -275,7 +275,7 @@ abstract contract OptionsBase is PoolBook {
             ICollateralVault.Delta(c.mainPool, int256(c.cashMain + treasuryDue) - int256(c.before[1])),
             ICollateralVault.Delta(c.insurancePool, int256(c.cashInsurance) - int256(c.before[2]))
         ];
-        _vault.settle(c.token, deltas, c.payee, c.payeeAmount);
+        _vault.settle(c.token, c.payee, c.payeeAmount, deltas);
         if (!fits) _vault.release(c.token, c.mainPool, _treasury, c.toTreasury);
     }
 

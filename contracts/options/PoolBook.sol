@@ -196,9 +196,9 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
             uint16 marketId = uint16(book.marketIds.at(i));
             MarketBook storage mb = book.markets[marketId];
             IOptionMarket market_ = markets[marketId].market;
-            (PriceStatus status, uint40 updatedAt, IOptionMarket.BookValue memory value) = market_.refreshAndValue(
-                _strikesOf(mb),
-                !forDeposit
+            (PriceStatus status, uint40 updatedAt, IOptionMarket.BookValue memory value) = market_.pokeAndValue(
+                !forDeposit,
+                _strikesOf(mb)
             );
             bool valued = status == PriceStatus.Open;
             if (valued) {

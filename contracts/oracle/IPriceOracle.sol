@@ -72,10 +72,11 @@ interface IPriceOracle {
         uint24 sequencerGrace,
         uint64 maxJump
     );
-    /// @notice A print passed every check. Emitted once a round.
-    event AcceptPrice(bytes32 indexed assetId, uint80 indexed round, uint256 price, uint40 publishedAt);
     /// @notice The jump breaker took a print for a candidate: the asset is halted until a second print confirms or revokes it.
     event HaltAsset(bytes32 indexed assetId, uint80 indexed round, uint256 price, uint256 lastAccepted);
+    /// @notice A second print confirmed or revoked the candidate: the asset goes on at this price. An ordinary print leaves no event here: those who take it
+    ///         tell of it.
+    event ResumeAsset(bytes32 indexed assetId, uint80 indexed round, uint256 price);
 
     error PriceOracle_UnknownAsset(bytes32 assetId);
     error PriceOracle_OutOfBounds(bytes32 parameter, uint256 value, uint256 min, uint256 max);
@@ -87,9 +88,9 @@ interface IPriceOracle {
     error PriceOracle_GasTooLow(uint256 gasLeft, uint256 needed);
 
     /// @notice Read the asset's feed, run every check, and remember what the breaker needs. Anyone may call.
-    function refresh(bytes32 assetId) external returns (PriceAnswer memory);
+    function poke(bytes32 assetId) external returns (PriceAnswer memory);
 
-    /// @notice What `refresh` would answer now, without writing.
+    /// @notice What `poke` would answer now, without writing.
     function read(bytes32 assetId) external view returns (PriceAnswer memory);
 
     /// @notice Configure an asset. Restricted. Changing the feed keeps the breaker's memory of accepted prices, but not rounds or stamps.

@@ -70,7 +70,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         IPriceFeed checkFeed;
     }
 
-    /// @dev What a refresh writes.
+    /// @dev What a poke writes.
     enum Effect {
         Nothing,
         Accept,
@@ -82,7 +82,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     constructor(address authority) AccessManaged(authority) {}
 
     /// @inheritdoc IPriceOracle
-    function refresh(bytes32 assetId) external returns (PriceAnswer memory answer) {
+    function poke(bytes32 assetId) external returns (PriceAnswer memory answer) {
         Asset storage asset = _assets[assetId];
         Effect effect;
         uint256 price;
@@ -91,9 +91,9 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         RangesWord ranges;
         (effect, price, round, next, ranges) = _evaluate(assetId, asset, answer);
         if (effect == Effect.Accept) {
+            if (asset.accepted.has(CANDIDATE_STANDS)) emit ResumeAsset(assetId, uint80(round), price);
             asset.accepted = next;
             if (next.has(RANGES_STORED)) asset.ranges = ranges;
-            emit AcceptPrice(assetId, uint80(round), price, answer.publishedAt);
         } else if (effect == Effect.Hold) {
             AcceptedWord last = asset.accepted;
             if (!last.has(CANDIDATE_STANDS)) asset.accepted = last.flagged(CANDIDATE_STANDS);
@@ -223,7 +223,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     // ── evaluation ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @dev Both `refresh` and `read`: they cannot differ. Fills in the answer. `next` and `ranges` are the breaker's memory after an acceptance.
+    /// @dev Both `poke` and `read`: they cannot differ. Fills in the answer. `next` and `ranges` are the breaker's memory after an acceptance.
     function _evaluate(
         bytes32 assetId,
         Asset storage asset,

@@ -9,7 +9,7 @@ import { IPriceFeed } from "./IPriceFeed.sol";
 import { IPriceOracle, PriceAnswer } from "./IPriceOracle.sol";
 
 /// @title A Pyth price, in WAD
-/// @notice Pyth is a pull oracle: whoever wants a newer price brings it along, here in the same transaction as the refresh. The price's exponent is read
+/// @notice Pyth is a pull oracle: whoever wants a newer price brings it along, here in the same transaction as the poke. The price's exponent is read
 ///         with every print, so that a change of it changes nothing; Pyth's confidence interval widens the band of trades.
 contract PythFeed is IPriceFeed {
     IPyth public immutable pyth;
@@ -32,9 +32,9 @@ contract PythFeed is IPriceFeed {
         if (!_isReadable(known.expo)) revert PythFeed_BadExponent(known.expo);
     }
 
-    /// @notice Bring prices along and refresh an asset in one transaction. Pyth's fee is paid out of what is sent, the rest comes back.
+    /// @notice Bring prices along and poke an asset in one transaction. Pyth's fee is paid out of what is sent, the rest comes back.
     /// @param updates As Pyth's price service hands them out; updates older than what Pyth has are paid for and ignored, by Pyth's rule.
-    function updateAndRefresh(
+    function updateAndPoke(
         bytes[] calldata updates,
         IPriceOracle oracle,
         bytes32 assetId
@@ -42,7 +42,7 @@ contract PythFeed is IPriceFeed {
         uint256 fee = pyth.getUpdateFee(updates);
         if (msg.value < fee) revert PythFeed_FeeTooLow(msg.value, fee);
         pyth.updatePriceFeeds{ value: fee }(updates);
-        answer = oracle.refresh(assetId);
+        answer = oracle.poke(assetId);
         if (msg.value > fee) SafeTransferLib.safeTransferETH(msg.sender, msg.value - fee);
     }
 

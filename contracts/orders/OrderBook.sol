@@ -108,7 +108,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
                 (notional, market) = options.executeClose(_order(order, leg), fee, payee);
                 closed += notional;
             }
-            // Refreshed by the trade, within this transaction: what it left is what the trade was priced at.
+            // Poked by the trade, within this transaction: what it left is what the trade was priced at.
             uint256 price = _checkPrice(market, leg.marketId, orderHash, c);
             if (!triggerSeen && leg.marketId == order.triggerMarketId) {
                 _checkTrigger(order, price);
@@ -117,7 +117,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         }
         if (!triggerSeen) {
             IOptionMarket market = options.market(order.triggerMarketId);
-            (PriceStatus status, ) = market.refresh();
+            (PriceStatus status, ) = market.poke();
             if (status != PriceStatus.Open) revert IOptionMarket.OptionMarket_NotOpen(status);
             _checkTrigger(order, _checkPrice(market, order.triggerMarketId, orderHash, c));
         }
@@ -185,7 +185,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
 
     /// @dev The grid is geometric: of the two strikes around the price the nearer one is told by the ratio, price² against their product.
     function _atTheMoney(IOptionMarket market) private returns (int16 strike) {
-        market.refresh();
+        market.poke();
         uint256 price;
         (price, , strike) = market.lastPrint();
         uint256 below = market.strikePrice(strike);

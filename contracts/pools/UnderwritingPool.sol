@@ -80,8 +80,8 @@ abstract contract UnderwritingPool is IUnderwritingPool, ISealedOwner, RecordedE
     /// @inheritdoc ISealedOwner
     function receiveFunding(
         address payer,
-        uint256 assets,
         address receiver,
+        uint256 assets,
         uint256 minShares
     ) external nonReentrant returns (uint256 shares) {
         if (msg.sender != address(vault)) revert UnderwritingPool_NotVault(msg.sender);

@@ -98,7 +98,7 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
         if (!_isSealed(entry)) revert CollateralVault_NotSealed(token, module, owner);
         _debit(token, FREE, msg.sender, amount);
         emit Fund(token, module, owner, msg.sender, receiver, amount);
-        returned = ISealedOwner(owner).receiveFunding(msg.sender, amount, receiver, minReturn);
+        returned = ISealedOwner(owner).receiveFunding(msg.sender, receiver, amount, minReturn);
         _credit(token, entry, amount);
     }
 
@@ -113,7 +113,7 @@ contract CollateralVault is ICollateralVault, AccessManaged, ReentrancyGuardTran
 
     /// @inheritdoc ICollateralVault
     /// @dev Movements apply in order. Whoever is no module has no entry to give from, so that all it could do here is nothing.
-    function settle(address token, Delta[3] calldata deltas, address payee, uint256 payeeAmount) external {
+    function settle(address token, address payee, uint256 payeeAmount, Delta[3] calldata deltas) external {
         mapping(address owner => RecordedBalance) storage book = _entries[token][msg.sender];
         int256 sum;
         uint256 moved;

@@ -77,7 +77,7 @@ interface ICollateralVault {
 
     /// @notice Module only: apply three movements among the calling module's entries and credit `payee`'s free balance with `payeeAmount`.
     ///         Σ deltas + payeeAmount must be zero. Entries with a zero delta are not touched.
-    function settle(address token, Delta[3] calldata deltas, address payee, uint256 payeeAmount) external;
+    function settle(address token, address payee, uint256 payeeAmount, Delta[3] calldata deltas) external;
 
     /// @notice Restricted: let `module` keep entries of its own, or stop it from taking new deposits and locks. Balances stay its to move.
     function setModule(address module, bool enabled) external;
@@ -113,5 +113,5 @@ interface ISealedOwner {
 
     /// @notice Vault only: `payer` gives `amount`, which joins the owner's entry right after; answer with what `receiver` has got for it, at least
     ///         `minReturn`.
-    function receiveFunding(address payer, uint256 amount, address receiver, uint256 minReturn) external returns (uint256 returned);
+    function receiveFunding(address payer, address receiver, uint256 amount, uint256 minReturn) external returns (uint256 returned);
 }

@@ -55,7 +55,7 @@ class Bench:
     def _seed(self, others: int) -> None:
         token, chain = self.token, self.chain
         chain.warp(POKE_INTERVAL_SECONDS)
-        self.market.refresh()
+        self.market.poke()
         token.mint(self.lp, 10_000_000)
         token.main.deposit(self.lp, 1_000_000)
         token.insurance.deposit(self.lp, 500_000)
@@ -77,7 +77,7 @@ class Bench:
         self.system.vault.deposit(token.address, ZERO_ADDRESS, self.lp, token.units(1_000), sender=self.lp)
         self.publish("1.001")
         chain.warp(POKE_INTERVAL_SECONDS)
-        self.market.refresh()
+        self.market.poke()
         # One settlement, so that no sum of the book is written for the first time in a measured transaction.
         self.account.settle()
         # A keeper has been paid before.
@@ -127,7 +127,7 @@ class Bench:
         for _ in range(200):
             self.chain.warp(12 * 3600)
             self.publish("1.0001")
-            self.market.refresh()
+            self.market.poke()
             health = self.account.health
             if health.equity < health.maintenance_margin:
                 # The day's first movement asks for record dates: not this case's affair.
@@ -137,7 +137,7 @@ class Bench:
     def next_day(self) -> None:
         self.chain.warp(24 * 3600)
         self.publish("1.0001")
-        self.market.refresh()
+        self.market.poke()
 
     def rallied(self) -> None:
         """The price has risen until a call at the money is worth its cap."""
@@ -145,7 +145,7 @@ class Bench:
         while self.market.quote(3, Side.CALL, 2).value < 75 * 10**16:  # type: ignore[arg-type]
             self.chain.warp(1200)
             self.publish("1.09")
-            self.market.refresh()
+            self.market.poke()
 
     def requested(self) -> None:
         shares = self.token.main.shares_of(self.lp)
@@ -199,8 +199,8 @@ class Bench:
             "open (fresh)": m(lambda: account.open(market, 1, Side.PUT, 100)),
             "close (partial)": m(lambda: account.close(market, 0, Side.PUT, 100)),
             "close (full)": m(lambda: account.close(market, 0, Side.PUT)),
-            GAS_KEY_SAME_PRINT: m(market.refresh, wait=POKE_INTERVAL_SECONDS),
-            "poke (new print)": m(market.refresh, self.new_print, wait=POKE_INTERVAL_SECONDS),
+            GAS_KEY_SAME_PRINT: m(market.poke, wait=POKE_INTERVAL_SECONDS),
+            "poke (new print)": m(market.poke, self.new_print, wait=POKE_INTERVAL_SECONDS),
             "pool deposit (8 strikes)": m(lambda: token.main.fund(self.lp, 100)),
             "pool deposit (8 strikes, from the wallet)": m(self._deposit),
         }
@@ -210,8 +210,8 @@ class Bench:
         figures = self.core() | {
             "open (add, new print)": m(lambda: account.open(market, 0, Side.PUT, 100), self.new_print),
             "close (full, new print)": m(lambda: account.close(market, 0, Side.PUT), self.new_print),
-            "poke (one crossing)": m(market.refresh, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
-            "poke (same print, no sample)": m(market.refresh),
+            "poke (one crossing)": m(market.poke, self.one_crossing, wait=POKE_INTERVAL_SECONDS),
+            "poke (same print, no sample)": m(market.poke),
             "open (add, variance sample)": m(
                 lambda: account.open(market, 0, Side.PUT, 100), wait=POKE_INTERVAL_SECONDS
             ),

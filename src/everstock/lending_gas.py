@@ -217,7 +217,7 @@ class Bench:
                 stock.approve(spender, MAX, sender=who)
                 dollar.approve(spender, MAX, sender=who)
         for asset_id in self.asset_ids:
-            self.system.oracle.refresh(asset_id, sender=self.governor)
+            self.system.oracle.poke(asset_id, sender=self.governor)
         for market in self.markets.values():
             market.supply(self.early, 1_000_000 * DOLLAR)
             market.supply(self.lender, 1_000_000 * DOLLAR)
@@ -227,7 +227,7 @@ class Bench:
         self.chain.warp(3600)
         self.asset.publish(PRICE)
         for asset_id in self.asset_ids:
-            self.system.oracle.refresh(asset_id, sender=self.governor)
+            self.system.oracle.poke(asset_id, sender=self.governor)
         for market in self.markets.values():  # interest has been charged before
             market.repay(self.holder, 1_000 * DOLLAR)
 
@@ -251,7 +251,7 @@ class Bench:
             self.chain.warp(1_300)
             self.asset.publish(price)
             for asset_id in self.asset_ids:
-                self.system.oracle.refresh(asset_id, sender=self.governor)
+                self.system.oracle.poke(asset_id, sender=self.governor)
 
     def figures(self, market: Ours | Morphos) -> dict[str, int]:
         m, part = self.measure, 10_000 * DOLLAR

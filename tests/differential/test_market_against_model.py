@@ -139,8 +139,8 @@ class Pair:
         before = (model.cell, model.variance_wad, model.running, len(model.events))
         frozen = model.phase(now) is Phase.FROZEN
         was_clamped = bool(model.price_wad) and not model.pricing.price_in_range(model.price_wad)
-        status = model.refresh(now)
-        found = self.bench.refresh().return_value[0]
+        status = model.poke(now)
+        found = self.bench.poke().return_value[0]
         assert found == status.value
         kind = "FROZEN" if frozen else status.name
         halt = " breaker" if kind == "HALTED" and not model.reset_anchor else ""
@@ -268,10 +268,10 @@ class Pair:
         ), f"quote {strike} {side} {kind}"
 
     def foreseen(self, strike: int, side: Side, kind: int) -> tuple[int, ...]:
-        """What the model quotes after a refresh that is taken back."""
+        """What the model quotes after a poke that is taken back."""
         model, now = self.model, self.chain.now
         with self.journal.dry_run():
-            model.refresh(now)
+            model.poke(now)
             model.require_open()
             model.require_strike_on_grid(strike)
             if kind == ASK:

@@ -84,7 +84,7 @@ def walk(ledger: Ledger, draw: random.Random, steps: int, drift: float) -> None:
             continue
         price = int(bench.state.price * (1 + draw.uniform(-0.022, 0.022) + drift))
         bench.print(price)
-        ledger.follow(bench.refresh)
+        ledger.follow(bench.poke)
         if draw.random() < 0.1 and bench.market.peek()[1] == OPEN:
             strike, is_call, kind = draw.randint(-20, 20), draw.random() < 0.5, draw.choice([BID, MARK])
             quote = bench.market.quote(strike, is_call, kind)
@@ -129,16 +129,16 @@ def test_funding_stays_exact_at_the_ends_of_the_range(kit, low, high):
             price = reference * 25 if factor == 26 else reference // 25
             for _ in range(2):
                 bench.print(price)
-                ledger.follow(bench.refresh)
+                ledger.follow(bench.poke)
                 bench.chain.warp(300)
             bench.print(price)
-            ledger.follow(bench.refresh)
+            ledger.follow(bench.poke)
             assert bench.state.price == price
             for _ in range(30):
                 bench.chain.warp(900)
                 price = price * (99 if factor == 26 else 101) // 100  # inwards: beyond 26 accrual clamps
                 bench.print(price)
-                ledger.follow(bench.refresh)
+                ledger.follow(bench.poke)
             ledger.live(*({-163, 163} - ledger.gathered.keys() if factor == high else ()))
         print(f"ends of the range: F off by {mp.nstr(ledger.worst(), 3)} at most")
 
@@ -155,16 +155,16 @@ def test_X4_pokes_between_samples_change_nothing_but_the_last_digit(kit, strike,
         start = bench.chain.now
         with kit.chain.anchor():
             bench.chain.warp(599)
-            bench.market.refresh(sender=bench.stranger)
+            bench.market.poke(sender=bench.stranger)
             single = bench.funding(strike)
         for at in sorted(draw.sample(range(1, 599), pokes - 1)):
             bench.chain.set_time(start + at)
-            poke = draw.choice([bench.market.refresh, bench.market.accrue])
+            poke = draw.choice([bench.market.poke, bench.market.accrue])
             before = bench.funding(strike)
             poke(sender=bench.stranger)
             assert bench.funding(strike) == before, "a view accrues as a poke does"
         bench.chain.set_time(start + 599)
-        bench.market.refresh(sender=bench.stranger)
+        bench.market.poke(sender=bench.stranger)
         assert 0 <= single - bench.funding(strike) <= pokes
 
 
@@ -225,5 +225,5 @@ def test_a_gap_of_a_year_keeps_its_digits(kit):
         ledger.live(0, 35, 70)
         bench.chain.warp(YEAR)
         bench.print(listing.reference * 2)
-        ledger.follow(bench.refresh)
+        ledger.follow(bench.poke)
         ledger.worst()

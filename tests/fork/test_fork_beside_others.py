@@ -62,7 +62,7 @@ def test_a_change_of_aggregator_behind_a_proxy_goes_unnoticed(town):
     feed, market = town.feeds["BTC"], town.system.market("BTC-7D")
     assert feed.proxy.phaseId() > 1
     feed.move(1.04)
-    market.refresh(sender=town.chain.account("keeper"))
+    market.poke(sender=town.chain.account("keeper"))
     assert market.price_usd == Decimal(feed.price) / 10**8
 
 
@@ -73,12 +73,12 @@ def test_a_jump_halts_until_a_second_print(town, stock):
     account = stock.trader(trader)
     account.deposit(50)
     feed.move(1.2)
-    market.refresh(sender=trader)
+    market.poke(sender=trader)
     with reverts("OptionMarket_NotOpen"):
         account.open(market, strike, Side.CALL, 100)
     town.chain.warp(301)
     feed.repeat()
-    market.refresh(sender=trader)
+    market.poke(sender=trader)
     account.open(market, market.nearest_strike(market.price_usd), Side.CALL, 100)
 
 
@@ -96,7 +96,7 @@ def test_prices_come_through_pyth(town):
     max_age = chain.now - said.publishedAt + HOUR
     asset = b"BTC.PYTH".ljust(32, b"\0")
     system.oracle.setAsset(asset, (feed, max_age, 10**15, ZERO_ADDRESS), sender=governor)
-    system.oracle.refresh(asset, sender=governor)
+    system.oracle.poke(asset, sender=governor)
     reading = system.oracle.read(asset)
     assert (reading.price, PriceStatus(reading.status)) == (said.price, PriceStatus.OPEN)
     chain.warp(2 * HOUR)
@@ -116,7 +116,7 @@ def test_a_put_on_bitcoin_pays_in_the_stock_to_the_last_unit(town, stock):
     for _ in range(3):
         town.pass_time(2 * HOUR)
         town.feeds["BTC"].move(0.97)
-        market.refresh(sender=trader)
+        market.poke(sender=trader)
     account.close(market, strike, Side.PUT)
     account.withdraw()
     held = stock.balance(trader)
@@ -266,7 +266,7 @@ def test_prices_of_automated_market_makers_are_never_read(town, stock):
     pair.swap(*((out, 0) if dollars_first else (0, out)), maker, b"", sender=maker)
     assert town.usdc.balanceOf(maker) == out
 
-    market.refresh(sender=maker)
+    market.poke(sender=maker)
     assert (market.quote(strike, Side.CALL, QuoteKind.ASK), stock.main.share_price, market.price_usd) == before
 
 
@@ -311,7 +311,7 @@ def test_a_borrower_is_liquidated_when_the_stock_falls(town):
     for _ in range(3):  # below 65% at 81% of the price, in steps that the breaker lets pass
         town.chain.warp(21 * 60)
         town.feeds["TSLA"].move(0.935)
-        town.system.oracle.refresh(market.asset.id, sender=liquidator)
+        town.system.oracle.poke(market.asset.id, sender=liquidator)
     debt = owner.debt
     receipt = market.liquidate(borrower, liquidator)
     event = receipt.event("Liquidate")

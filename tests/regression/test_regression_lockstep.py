@@ -40,7 +40,7 @@ def pass_time(world: Lockstep, seconds: int) -> None:
     world.run("warp", seconds=seconds)
     world.run("publish", asset="BTC", answer=BTC_USD * 10**8)
     for market in (0, 1):
-        world.run("refresh", market=market)
+        world.run("poke", market=market)
 
 
 def test_the_first_position_at_a_strike_owes_nothing_for_the_past(world: Lockstep) -> None:
@@ -85,7 +85,7 @@ def test_settling_an_account_without_positions_changes_nothing(world: Lockstep) 
     world.run("settle", owner=RIVAL, token=TOKEN)
 
 
-def test_nav_follows_the_oracle_of_now_and_not_of_the_last_refresh(world: Lockstep) -> None:
+def test_nav_follows_the_oracle_of_now_and_not_of_the_last_poke(world: Lockstep) -> None:
     """The model kept valuing a market whose price had gone stale since."""
     world.run("open", **where(), notional=100 * ONE)
     world.run("warp", seconds=4_201)

@@ -50,7 +50,7 @@ def test_a_venue_that_believes_its_own_pool_fails_the_print():
 
     def believe(town: Town, pool: Amm) -> None:
         town.system.asset("AMZN").publish(round(Decimal(pool.spot), 8))
-        town.stock_market.refresh()
+        town.stock_market.poke()
 
     with anvil_chain() as chain:
         page = amznx_print.play_with(chain, Setting(quick=True), lambda _: None, believe)

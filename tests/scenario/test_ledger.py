@@ -33,7 +33,7 @@ class Desk:
         for _ in range(24 * days):
             self.chain.warp(3600)
             self.system.asset("BTC").publish(price_usd)
-            self.system.market("BTC-7D").refresh()
+            self.system.market("BTC-7D").poke()
 
     def ledger(self, *names: str) -> TokenLedger:
         roles = {"lp": Role.LP, "trader": Role.TRADER}

@@ -127,7 +127,7 @@ def test_the_keeper_does_all_its_duties_and_survives_its_death(town: Town) -> No
     town.pass_time(5)
     for price in (228, 208, 195):
         town.pass_time(1_201, TSLA=price)
-        system.oracle.refresh(system.asset("TSLA").id, sender=system.governor)
+        system.oracle.poke(system.asset("TSLA").id, sender=system.governor)
     venue.cash.mint(system.governor, dollars, sender=system.governor)
     venue.issuer.settle_batch(SettlementSide.REDEEM, 250)
     assert town.executed() == [first]

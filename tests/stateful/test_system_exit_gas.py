@@ -62,7 +62,7 @@ def test_X8_the_fullest_account_leaves_within_the_gas_limit(
         for asset in world.system.assets.values():
             asset.publish(world.system.params.assets[asset.name].initial_price_usd)
         for market in world.market_contracts:
-            market.refresh(sender=keeper)
+            market.poke(sender=keeper)
         world.chain.warp(900)
         measure("liquidate", lambda: options.liquidate(trader, token, last, sender=keeper))
     with world.chain.anchor():

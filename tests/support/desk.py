@@ -69,7 +69,7 @@ def add_market(system: System, name: str, asset: str = "BTC", calendar: Any = ZE
     for role, functions in GRANTS["OptionMarket"].items():
         selectors = [getattr(contract, function).selector for function in functions]
         system.authority.setTargetFunctionRole(contract, selectors, int(role), sender=owner)
-    contract.refresh(sender=owner)
+    contract.poke(sender=owner)
     market_id = system.options.addMarket(contract, sender=owner).return_value
     system.markets[name] = Market(system, name, market_id, contract, system.asset(asset))
     return system.markets[name]
@@ -335,7 +335,7 @@ class Desk:
             asset.publish(price)
 
     def pass_time(self, seconds: int) -> None:
-        """Let time pass with fresh prints of every asset at its end; nothing is refreshed."""
+        """Let time pass with fresh prints of every asset at its end; nothing is poked."""
         self.chain.warp(seconds)
         for asset in self.system.assets.values():
             asset.aggregator.updateAnswer(asset.aggregator.latestAnswer(), sender=self.who.governor)
@@ -343,14 +343,14 @@ class Desk:
     def move(self, price: int | str) -> None:
         """Bring the market to a price, by a confirmed jump when the breaker asks for one (300 seconds pass then)."""
         self.publish(price)
-        if self.refresh() != OPEN:
+        if self.poke() != OPEN:
             self.chain.warp(CONFIRMATION)
             self.publish(price)
-            assert self.refresh() == OPEN
+            assert self.poke() == OPEN
 
-    def refresh(self) -> int:
+    def poke(self) -> int:
         """Poke the market; the status found."""
-        return int(self.market.contract.refresh(sender=self.who.keeper).return_value[0])
+        return int(self.market.contract.poke(sender=self.who.keeper).return_value[0])
 
     def wind_down(self, final_price: int, notice: int = 3 * DAY) -> int:
         """Announce the end of the market; when it freezes."""

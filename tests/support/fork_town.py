@@ -46,7 +46,7 @@ class Town:
             for feed in self.feeds.values():
                 feed.repeat()
             for market in self.system.markets.values():
-                market.refresh(sender=Chain.account("keeper"))
+                market.poke(sender=Chain.account("keeper"))
 
 
 def parameters(near: Neighbours, chain: RpcChain, tesla: str) -> Params:

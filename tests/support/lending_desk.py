@@ -62,7 +62,7 @@ class LendingDesk:
         ):
             feed = deploy("ChainlinkFeed", source)
             system.oracle.setAsset(asset, (feed.address, MAX_AGE, WAD // 500, place), sender=owner)
-            system.oracle.refresh(asset, sender=owner)
+            system.oracle.poke(asset, sender=owner)
         config = listed.contract.config()._replace(
             collateralToken=stock.address,
             loanToken=dollar.address,
@@ -168,7 +168,7 @@ class LendingDesk:
         self.aggregator.updateAnswer(int(price * 10**8), sender=self.system.governor)
         self.dollar_aggregator.updateAnswer(dollar, sender=self.system.governor)
         for asset in (STOCK_ID, DOLLAR_ID):
-            self.system.oracle.refresh(asset, sender=self.system.governor)
+            self.system.oracle.poke(asset, sender=self.system.governor)
 
     def move(self, price: int | float) -> None:
         """Bring the price there, by a confirmed jump when the breaker asks for one."""

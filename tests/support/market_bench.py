@@ -139,11 +139,11 @@ class MarketBench:
         """The state with the interval that is pending."""
         return self.market.peek()[0]
 
-    def refresh(self) -> Any:
+    def poke(self) -> Any:
         """The receipt; `peek` foresaw it all, and an interval stays pending when all else does."""
         stored, (foreseen, status) = self.state, self.market.peek()
         pending = self._stays_pending(stored, foreseen)
-        receipt = self.market.refresh(sender=self.stranger)
+        receipt = self.market.poke(sender=self.stranger)
         assert receipt.return_value == (status, foreseen.updatedAt)
         assert self.state == (stored if pending else foreseen)
         if stored.price:  # events that waited for a first price are due now that there is one
@@ -157,13 +157,13 @@ class MarketBench:
         return not due and alike and foreseen.accruedAt <= max(stored.accruedAt, stored.updatedAt + stored.maxAge)
 
     def status(self) -> int:
-        """Refresh, and only the status."""
-        return self.refresh().return_value[0]
+        """Poke, and only the status."""
+        return self.poke().return_value[0]
 
     def tick(self, price: int, **more: Any) -> Any:
         """A new print, taken at once."""
         self.print(price, **more)
-        return self.refresh()
+        return self.poke()
 
     def accrue(self) -> Any:
         return self.market.accrue(sender=self.stranger)
@@ -180,7 +180,7 @@ class MarketBench:
         return self.market.fundingAndMargin(strike)[0]
 
     def trade(self, strike: int, is_call: bool = True, kind: int = MARK) -> Any:
-        return self.market.refreshAndQuote(strike, is_call, kind, sender=self.book).return_value
+        return self.market.pokeAndQuote(kind, strike, is_call, sender=self.book).return_value
 
     def schedule(self, at: int, lump: int = WAD // 10, move: int = WAD // 10) -> Any:
         return self.market.scheduleEvent((at, lump, move), sender=self.governor)

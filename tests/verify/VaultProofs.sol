@@ -59,7 +59,7 @@ contract VaultProofs {
             ICollateralVault.Delta(B, b),
             ICollateralVault.Delta(C, 0)
         ];
-        try vault.settle(token, deltas, D, paid) {
+        try vault.settle(token, D, paid, deltas) {
             unchecked {
                 assert(mine(A) == uint256(x) + uint256(a));
                 assert(mine(B) == uint256(y) + uint256(b));
@@ -77,7 +77,7 @@ contract VaultProofs {
             ICollateralVault.Delta(A, b),
             ICollateralVault.Delta(C, 0)
         ];
-        try vault.settle(token, deltas, A, paid) {
+        try vault.settle(token, A, paid, deltas) {
             unchecked {
                 assert(mine(A) == uint256(x) + uint256(a) + uint256(b));
                 assert(free(A) == paid);
@@ -97,7 +97,7 @@ contract VaultProofs {
             ICollateralVault.Delta(B, b),
             ICollateralVault.Delta(C, 0)
         ];
-        try vault.settle(token, deltas, D, paid) {
+        try vault.settle(token, D, paid, deltas) {
             assert(vault.balanceOf(token, OTHER_MODULE, A) == y && vault.balanceOf(token, OTHER_MODULE, B) == 0);
             assert(free(A) == z && free(B) == 0 && mine(C) == 0 && mine(D) == 0);
             assert(free(D) == uint256(y) + paid);

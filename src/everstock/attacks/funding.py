@@ -111,7 +111,7 @@ def _measured(stage: Stage, path: list[float], choose: Callable[[float, int], bo
                 continue
             stage.chain.set_time(start + i * 600)
             stage.publish(price)
-            stage.refresh()
+            stage.poke()
             raw += equal * (move * move * YEAR / (waited * 600) - raw)
             weighted += float(from_wad(stage.market.contract.state().variance)) * waited
             draft += raw * waited
@@ -125,7 +125,7 @@ def _measured(stage: Stage, path: list[float], choose: Callable[[float, int], bo
     "Timing the pokes",
     "Funding is charged at the price of the last poke. A holder pokes when the option's time value is low, and "
     "not when it is high; with keepers that come by the hour this saved 3–4% of funding, with daily ones 18–20%.",
-    "Every operation refreshes its market, anyone may, and keepers do every 15 minutes; the loading of 20% is far "
+    "Every operation pokes its market, anyone may, and keepers do every 15 minutes; the loading of 20% is far "
     "above what is left.",
 )
 def poke_timing(stage: Stage) -> Iterator[Line]:
@@ -154,7 +154,7 @@ def _funding_paid(stage: Stage, path: list[float], every: int) -> float:
             if i * step % every == 0 or value < form.time_value(stored / strike_price) * 0.98:
                 stage.chain.set_time(start + i * step)
                 stage.publish(price)
-                stage.refresh()
+                stage.poke()
                 stored, variance = price, float(from_wad(contract.state().variance))
         charged = (contract.fundingAndMargin(0)[0] - first) / 1e27
     return float(charged) / fair
@@ -217,7 +217,7 @@ def weekend_print(stage: Stage) -> Iterator[Line]:
     monday = stage.chain.now  # an opening
     stage.chain.set_time(monday + 4 * DAY + 6 * HOUR)
     stocks.publish()
-    stocks.refresh()
+    stocks.poke()
     stage.chain.set_time(monday + 7 * DAY + MINUTE)
     form = stage.form
     gap = form.call(1.1) - form.call(1) - fee_rate(form.call(1)) - fee_rate(form.call(1.1))
@@ -258,7 +258,7 @@ def false_print(stage: Stage) -> Iterator[Line]:
     def sell_at(*prices: float) -> None:
         for price in prices:
             stage.publish(price)
-            stage.refresh()
+            stage.poke()
         trader.close(stage.market, 0, Side.CALL)
 
     capped = (0.75 - premium) * notional / main

@@ -176,7 +176,7 @@ def dust(stage: Stage) -> Iterator[Line]:
         trader.open(stocks.market, 0, Side.CALL, 1)
         stage.chain.warp(10 * HOUR)  # closed
         stage.publish()
-        stage.refresh()
+        stage.poke()
         late = stage.account("late lp")
         stage.provide(stage.main, 10, "late lp")
         blocked = Decimal(1) - (stage.wealth(late) > 0)

@@ -147,17 +147,17 @@ class Stage:
         asset = self.market.asset
         return Decimal(asset.aggregator.latestAnswer()).scaleb(-asset.feed_decimals)
 
-    def refresh(self) -> PriceStatus:
+    def poke(self) -> PriceStatus:
         """Poke the market; the status met."""
-        return PriceStatus(self.market.refresh(self.keeper).return_value[0])
+        return PriceStatus(self.market.poke(self.keeper).return_value[0])
 
     def move(self, price: Decimal | float) -> None:
         """Bring the market to a price; a jump is confirmed by a second print five minutes later."""
         self.publish(price)
-        if self.refresh() is not PriceStatus.OPEN:
+        if self.poke() is not PriceStatus.OPEN:
             self.chain.warp(CONFIRMATION)
             self.publish(price)
-            assert self.refresh() is PriceStatus.OPEN
+            assert self.poke() is PriceStatus.OPEN
 
     def pass_time(self, seconds: int, every: int = HOUR) -> None:
         """Time passes at an unchanged price, with a print and a poke at each step."""
@@ -165,7 +165,7 @@ class Stage:
             step = min(seconds, every)
             self.chain.warp(step)
             self.publish()
-            self.refresh()
+            self.poke()
             seconds -= step
 
     def live_through(self, days: int, seed: int = 1) -> None:
@@ -180,7 +180,7 @@ class Stage:
         config = self.system.oracle.assetConfig(asset.id)._replace(deviation=int(Decimal(deviation) * WAD))
         self.system.oracle.setAsset(asset.id, tuple(config), sender=self.system.governor)
         self.publish()
-        self.refresh()
+        self.poke()
 
     @property
     def band(self) -> Decimal:
@@ -204,7 +204,7 @@ class Stage:
         for role, functions in GRANTS["OptionMarket"].items():
             selectors = [getattr(contract, function).selector for function in functions]
             system.authority.setTargetFunctionRole(contract, selectors, int(role), sender=owner)
-        contract.refresh(sender=owner)
+        contract.poke(sender=owner)
         market_id = int(system.options.addMarket(contract, sender=owner).return_value)
         there = object.__new__(Stage)
         there.chain, there.system, there.token, there.keeper = chain, system, self.token, self.keeper

@@ -88,9 +88,9 @@ class Market:
     contract: Contract
     asset: Asset
 
-    def refresh(self, sender: Any = None) -> Receipt:
+    def poke(self, sender: Any = None) -> Receipt:
         """Poke: charge the elapsed interval at the old price and take the new one."""
-        return self.contract.refresh(sender=sender or self.system.governor)  # type: ignore[no-any-return]
+        return self.contract.poke(sender=sender or self.system.governor)  # type: ignore[no-any-return]
 
     @property
     def price_usd(self) -> Decimal:
@@ -111,7 +111,7 @@ class Market:
         return round(math.log(float(Decimal(price_usd) / reference)) / math.log(float(GRID_STEP)))
 
     def quote(self, strike: int, side: Side, kind: QuoteKind) -> Any:
-        """Value per unit of notional, margin rates and funding index at the price that a refresh would take now."""
+        """Value per unit of notional, margin rates and funding index at the price that a poke would take now."""
         return self.contract.quote(strike, side is Side.CALL, int(kind))
 
 

@@ -164,7 +164,7 @@ class Builder:
             config,
         )
         self.wire_roles(contract, "OptionMarket")
-        contract.refresh(sender=self.sender)
+        contract.poke(sender=self.sender)
         receipt = system.options.addMarket(contract.address, sender=self.sender)
         market_id = int(receipt.event("AddMarket")["marketId"])
         return Market(system, name, market_id, contract, system.assets[spec.asset])

@@ -90,7 +90,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Price:
-    """What the oracle would answer. `confirmable`: halted by the breaker, which a refresh tells of the print."""
+    """What the oracle would answer. `confirmable`: halted by the breaker, which a poke tells of the print."""
 
     price: int
     status: PriceStatus

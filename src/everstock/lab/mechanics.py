@@ -98,7 +98,7 @@ def an_hour(system: System) -> Hour:
     for asset in system.assets.values():
         asset.publish(_price(system, asset.name))
     for market in markets:
-        market.refresh()
+        market.poke()
     hour = Hour()
     for market in markets:
         spec = system.params.markets[market.name]
@@ -165,7 +165,7 @@ def the_walk(chain: Chain, params: Params, *, quick: bool, progress: Progress) -
             for name, asset in system.assets.items():
                 asset.publish(_price_at(params, name, n))
             for market in system.markets.values():
-                market.refresh()
+                market.poke()
         if n % (2 if quick else 1) == 0:
             for name, market in system.markets.items():
                 _look(market, options[name], curves[name])

@@ -51,7 +51,7 @@ class Replay:
         self.account.deposit(10 * main)
         chain.warp(HOUR_SECONDS)
         system.asset(ASSET).publish(self.reference)
-        self.market.refresh()
+        self.market.poke()
         self.variance = self.market.volatility**2
         """Annualised, as the market has it now: where the simulation of a path must start."""
 
@@ -92,7 +92,7 @@ class Replay:
         return asset.aggregator.updateAnswer.tx(answer, sender=self.system.governor, gas=PRINT_GAS)
 
     def _poke(self) -> Tx:
-        return self.market.contract.refresh.tx(sender=self.system.governor, gas=POKE_GAS)
+        return self.market.contract.poke.tx(sender=self.system.governor, gas=POKE_GAS)
 
     def _order(self, trade: Trade, held: dict[tuple[int, bool], int]) -> Tx:
         """The last part of a position is closed whole: floats do not add up to the unit."""

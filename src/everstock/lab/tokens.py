@@ -104,10 +104,10 @@ class Town:
             self.prices[name] = price = round(price * self.random.uniform(0.997, 1.003), 2)
             self.system.asset(name).publish(str(price))
 
-    def refresh(self) -> None:
+    def poke(self) -> None:
         self.publish()
         for market in self.markets:
-            market.refresh()
+            market.poke()
 
     # ── one transaction, measured ─────────────────────────────────────────────────────────────────────────────────────
     def settle_in(self) -> None:
@@ -127,7 +127,7 @@ class Town:
                 bystander.open(market, strike, Side.PUT, 100)
         account.open(self.markets[0], 0, Side.PUT, 100)
         self.chain.warp(POKE_SECONDS)
-        self.refresh()
+        self.poke()
         account.settle()
 
     def measure(self) -> Gas:
@@ -164,7 +164,7 @@ class Town:
             "redemption executed": gas(lambda: main.execute_redemption(self.lp, self.keeper), requested, wait=1),
             "redemption claimed": gas(lambda: main.claim(self.lp), executed),
             "token transfer": gas(lambda: token.contract.transfer(self.lp, 1, sender=self.trader)),
-            "poke": gas(market.refresh, wait=POKE_SECONDS),
+            "poke": gas(market.poke, wait=POKE_SECONDS),
         }
 
     def send(self, tx: Tx) -> Receipt:
@@ -276,7 +276,7 @@ class Town:
 
     def pass_time(self, seconds: int) -> None:
         self.chain.warp(seconds)
-        self.refresh()
+        self.poke()
 
     # ── what must add up ──────────────────────────────────────────────────────────────────────────────────────────────
     def look(self, books: Books) -> None:

@@ -121,14 +121,14 @@ class MarketModel(Tracked):
         """The clock as `accrue` would leave it now."""
         return self._run(min(now, self.good_until), now)
 
-    def refresh(self, now: int) -> PriceStatus:
+    def poke(self, now: int) -> PriceStatus:
         """Charge the elapsed interval at the old price, then take the oracle's new one. Once frozen: only accrue."""
         if self.phase(now) is Phase.FROZEN:
             self.accrue(now)
             self.running = False
             self.last_status = PriceStatus.HALTED
             return self.last_status
-        answer = self.oracle.refresh(now)
+        answer = self.oracle.poke(now)
         before = (self.stored_a, self.stored_b, self.run, self.accrued_at)
         standing, sample = self._standing, self._sample
         run = self.run + (self._run_until(now) if self.running else 0)
@@ -155,7 +155,7 @@ class MarketModel(Tracked):
 
     @property
     def _standing(self) -> tuple[object, ...]:
-        """All that a refresh may change but the accumulators, to when they have run, band and variance."""
+        """All that a poke may change but the accumulators, to when they have run, band and variance."""
         return (
             *(self.price_wad, self.updated_at, self.max_age, self.cell, self.running, self.reset_anchor),
             self.events,
@@ -308,11 +308,11 @@ class MarketModel(Tracked):
         return MarginRates(max(initial_wad, due_wad), max(maintenance_wad, due_wad))
 
     def status_at(self, now: int) -> PriceStatus:
-        """What a refresh would find now."""
+        """What a poke would find now."""
         return PriceStatus.HALTED if self.phase(now) is Phase.FROZEN else self.oracle.read(now).status
 
     def require_open(self) -> None:
-        """After a refresh: the price may be traded on."""
+        """After a poke: the price may be traded on."""
         require(self.last_status is PriceStatus.OPEN, "OptionMarket_NotOpen", status=self.last_status.value)
 
     def require_openable(self, j: int, now: int) -> None:

@@ -95,7 +95,7 @@ class OptionsModel(Tracked):
         require(unpaused, "PerpetualOptions_OpeningPaused", marketId=position_id.market_id, until=paused_until)
         account = self.account(order.owner, order.token)
 
-        market = self._refresh(position_id, now)
+        market = self._poke(position_id, now)
         market.require_openable(position_id.strike, now)
         self._settle_one(account, position_id, now)
 
@@ -132,7 +132,7 @@ class OptionsModel(Tracked):
         rest, minimum = held - notional, account.book.min_notional
         require(not rest or rest >= minimum, "PerpetualOptions_BelowMinimum", notional=rest, minimum=minimum)
 
-        market = self._refresh(position_id, now)
+        market = self._poke(position_id, now)
         self._settle_one(account, position_id, now)
         bid_wad = market.quote(position_id.strike, position_id.side).bid_wad
         payout = self._pay_out(account, position_id, notional, bid_wad, now)
@@ -166,7 +166,7 @@ class OptionsModel(Tracked):
     # ── keepers ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def liquidate(self, owner: str, token: str, position_id: PositionId, keeper: str, now: int) -> Closed:
         account = self._account_with(owner, token, position_id)
-        market, book = self._refresh(position_id, now), account.book
+        market, book = self._poke(position_id, now), account.book
         self._settle_one(account, position_id, now)
         health = account.health(now)
         unhealthy = health.equity < health.maintenance_margin
@@ -196,7 +196,7 @@ class OptionsModel(Tracked):
 
     def exercise(self, owner: str, token: str, position_id: PositionId, keeper: str, now: int) -> Closed:
         account = self._account_with(owner, token, position_id)
-        market = self._refresh(position_id, now)
+        market = self._poke(position_id, now)
         mark_wad = market.quote(position_id.strike, position_id.side).mark_wad
         require(mark_wad >= KAPPA_MAIN_WAD, "PerpetualOptions_BelowCap", mark=mark_wad, cap=KAPPA_MAIN_WAD)
         self._settle_one(account, position_id, now)
@@ -210,7 +210,7 @@ class OptionsModel(Tracked):
 
     def evict(self, owner: str, token: str, position_id: PositionId, now: int) -> Closed:
         account = self._account_with(owner, token, position_id)
-        market, book = self._refresh(position_id, now), account.book
+        market, book = self._poke(position_id, now), account.book
         strikes = book.market_book(position_id.market_id).strikes
         cap_reached = (
             len(strikes) >= MAX_STRIKES
@@ -251,22 +251,22 @@ class OptionsModel(Tracked):
         book.record_freeze(market_id, now)
 
     # ── pools ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    def refresh_book(self, token: str, now: int) -> BookModel:
+    def poke_book(self, token: str, now: int) -> BookModel:
         """Take new prices in every market the pools have sold in."""
         book = self.book(token)
         market_ids = book.open_market_ids()
         for market_id in market_ids:
-            self.markets[market_id].refresh(now)
+            self.markets[market_id].poke(now)
         book.accrue_rent(now)
         for market_id in market_ids:
             book.record_freeze(market_id, now)
         return book
 
     # ── parts of an operation ─────────────────────────────────────────────────────────────────────────────────────────
-    def _refresh(self, position_id: PositionId, now: int) -> MarketModel:
+    def _poke(self, position_id: PositionId, now: int) -> MarketModel:
         market = self.market(position_id.market_id)
         market.require_strike_on_grid(position_id.strike)
-        market.refresh(now)
+        market.poke(now)
         market.require_open()
         return market
 

@@ -128,7 +128,7 @@ class OracleModel(Tracked):
         self.deviation_wad = deviation_wad
         self.breaker = replace(self.breaker, of_this_feed=False, candidate=0, candidate_published_at=0)
 
-    def refresh(self, now: int) -> PriceAnswer:
+    def poke(self, now: int) -> PriceAnswer:
         answer, self.breaker = self._judge(now)
         return answer
 

@@ -65,7 +65,7 @@ class PoolModel(Tracked):
         return assets
 
     def _deposit_nav(self, now: int) -> int:
-        return self.options.refresh_book(self.token, now).require_depositable(self.layer, now).nav
+        return self.options.poke_book(self.token, now).require_depositable(self.layer, now).nav
 
     def _issue(self, assets: int, shares: int, receiver: str, payer: str) -> None:
         cap = max(0, MAX_CASH - self.options.books[self.token].cash(self.layer))
@@ -95,7 +95,7 @@ class PoolModel(Tracked):
         request = self.requests[controller]
         cooled_down = now >= request.executable_at
         require(cooled_down, "UnderwritingPool_CoolingDown", executableAt=request.executable_at)
-        book = self.options.refresh_book(self.token, now)
+        book = self.options.poke_book(self.token, now)
         value = book.require_redeemable(self.layer, now, request.executable_at)
         free = max(0, value.cash - ceil_div(value.reserved * 10, 8))
         per_shares, per_assets = self.supply + VIRTUAL_SHARES, value.nav + 1

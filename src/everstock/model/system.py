@@ -91,8 +91,8 @@ class SystemModel(Tracked):
 
     # ── markets ───────────────────────────────────────────────────────────────────────────────────────────────────────
     @operation
-    def refresh(self, market_id: int) -> PriceStatus:
-        return self.options.market(market_id).refresh(self.now)
+    def poke(self, market_id: int) -> PriceStatus:
+        return self.options.market(market_id).poke(self.now)
 
     @operation
     def accrue(self, market_id: int) -> None:

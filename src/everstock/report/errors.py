@@ -118,7 +118,7 @@ REMEDIES = {
     "MarketCalendar_UnknownDay": "`specialDays` lists what is declared.",
     "OptionMarket_Frozen": "The market has ended: `closeFrozen`.",
     "OptionMarket_NotFrozen": "Close in the ordinary way, or wait for the freeze.",
-    "OptionMarket_NotOpen": "Wait for an Open price. After a jump, `refresh` and wait for a second print.",
+    "OptionMarket_NotOpen": "Wait for an Open price. After a jump, `poke` and wait for a second print.",
     "OptionMarket_NoticeTooShort": "Choose a time at or after `earliest`.",
     "OptionMarket_OutOfBounds": "Choose a value within the bounds.",
     "OptionMarket_OutOfRange": "Open in another market of the same underlying; this one can still be closed.",

@@ -189,8 +189,8 @@ def record() -> dict[str, Json]:
         return {
             "open (add)": trace(lambda: account.open(market, 0, Side.PUT, 100)),
             "close (full)": trace(lambda: account.close(market, 0, Side.PUT)),
-            "poke (same print)": trace(market.refresh, wait=POKE_INTERVAL_SECONDS),
-            "poke (new print)": trace(market.refresh, bench.new_print, wait=POKE_INTERVAL_SECONDS),
+            "poke (same print)": trace(market.poke, wait=POKE_INTERVAL_SECONDS),
+            "poke (new print)": trace(market.poke, bench.new_print, wait=POKE_INTERVAL_SECONDS),
             "pool deposit (8 strikes)": trace(lambda: token.main.fund(bench.lp, 100)),
         }
 

@@ -1,6 +1,6 @@
 """What reading a price costs in a trade, and what each guard adds: `python -m everstock.report.price_gas`.
 
-Figures are of `PriceOracle.refresh` on Anvil with every slot and account cold, the call itself included as another
+Figures are of `PriceOracle.poke` on Anvil with every slot and account cold, the call itself included as another
 contract pays it, the transaction's base cost and calldata left out. The feed is Chainlink's mock aggregator, read
 directly, as markets read it.
 """
@@ -52,7 +52,7 @@ class Bench:
         return self.chain.deploy(self.built[name], *args, sender=self.governor)
 
     def cost(self, *, check: bool = False, sequencer: bool = False, calendar: bool = False) -> tuple[int, int]:
-        """Gas of a refresh that finds the accepted round again, and of one that accepts a new print."""
+        """Gas of a poke that finds the accepted round again, and of one that accepts a new print."""
         sessions = self.calendar.address if calendar else ZERO_ADDRESS
         with self.chain.anchor():
             self.oracle.setAsset(ASSET, (self.feed.address, DAY, WAD // 1_000, sessions), sender=self.governor)
@@ -60,19 +60,19 @@ class Bench:
             uptime = (self.uptime.address, 3_600) if sequencer else (ZERO_ADDRESS, 0)
             self.oracle.setGuards(ASSET, (*second, *uptime, 0), sender=self.governor)
             self.publish(250)
-            self.refresh()
-            again = self.refresh()
+            self.poke()
+            again = self.poke()
             self.chain.warp(TWO_BUCKETS)
             self.publish(251)
-            return again, self.refresh()
+            return again, self.poke()
 
     def publish(self, usd: int) -> None:
         for aggregator in (self.aggregator, self.second):
             aggregator.updateAnswer(usd * 10**8, sender=self.governor)
 
-    def refresh(self) -> int:
-        receipt = self.oracle.refresh(ASSET, sender=self.governor)
-        calldata = self.oracle.refresh.encode(ASSET)
+    def poke(self) -> int:
+        receipt = self.oracle.poke(ASSET, sender=self.governor)
+        calldata = self.oracle.poke.encode(ASSET)
         payload = sum(16 if byte else 4 for byte in calldata)
         assert self.oracle.read(ASSET).status == 0, "a price that is not Open would measure something else"
         return receipt.gas_used - BASE_COST - payload + COLD_CALL  # type: ignore[no-any-return]

@@ -131,7 +131,7 @@ class Story:
             elif stock_usd is not None:
                 asset.publish(stock_usd)
         for market in self.system.markets.values():
-            market.refresh(sender=self.keeper)
+            market.poke(sender=self.keeper)
 
     def seed(self) -> None:
         token = self.token
@@ -195,14 +195,14 @@ class Story:
 
     def print_stock(self, usd: str) -> None:
         self.system.asset("TSLA").publish(usd)
-        self.stock.refresh(sender=self.keeper)
+        self.stock.poke(sender=self.keeper)
 
     def print_from_the_future(self) -> None:
         asset = self.system.asset("TSLA")
         at = self.chain.now + 10 * HOUR
         answer = int(SHARE_USD * 10**asset.feed_decimals)
         asset.aggregator.updateRoundData(2**32, answer, at, at, sender=self.system.governor)
-        self.stock.refresh(sender=self.keeper)
+        self.stock.poke(sender=self.keeper)
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────
     def find(self, name: str, strike: Callable[[], object]) -> None:

@@ -204,7 +204,7 @@ class Story:
         for part, amount in need.items():
             self.did(self.stage.provide(STOCK, part, amount))
         self.say(f"LP and trader hold {MAIN + INSURANCE + MARGIN + PLEDGED} {STOCK} to begin with.")
-        self.did(market.refresh(sender=keeper.address))
+        self.did(market.poke(sender=keeper.address))
 
     def liquidity(self) -> None:
         lp, token = self.own("lp")

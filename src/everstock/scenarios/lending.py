@@ -132,7 +132,7 @@ class Bank:
         """A print, and everybody looks: the oracle, then the keeper."""
         self.price = Decimal(price)
         self.asset.publish(self.price)
-        self.system.oracle.refresh(self.asset.id, sender=self.system.governor)
+        self.system.oracle.poke(self.asset.id, sender=self.system.governor)
 
     def look(self) -> None:
         """The keeper's pass."""
@@ -299,7 +299,7 @@ def play_loan(
 
     bank.at(10, 2 * HOUR)
     bank.publish(bank.price)
-    options.refresh()
+    options.poke()
     bank.borrower("hedged holder").repay()
     bank.borrower("hedged holder").release_pledge()
     trader.close(options, options.nearest_strike(PRICE), Side.PUT)

@@ -175,7 +175,7 @@ class World:
     def _poke_all(self) -> None:
         """A reverted trade leaves no trace: in a market that nobody pokes, the breaker has not seen the jump yet."""
         for market in self.system.markets.values():
-            market.refresh(sender=self.chain.account("bystander"))
+            market.poke(sender=self.chain.account("bystander"))
 
 
 def at_prices(params: Params, paths: Paths) -> Params:

@@ -195,7 +195,7 @@ class ChaosWorld:
                 return
             self.chain.warp(3 * 3600)
             self.publish()
-            self.market.refresh()
+            self.market.poke()
         raise ChaosFailed("the thin accounts do not run dry")
 
     def _commit_orders(self) -> None:

@@ -39,7 +39,7 @@ ASK = 0
 KAPPA_MAIN_WAD = 3 * WAD // 4
 
 LP_OPERATIONS = {"pool_deposit", "pool_fund", "pool_mint", "transfer_shares", "request_redeem", "execute_redemption"}
-REFRESHING = {"pool_deposit", "pool_fund", "pool_mint", "execute_redemption"}
+POKING = {"pool_deposit", "pool_fund", "pool_mint", "execute_redemption"}
 CLOSES = {"close", "liquidate", "exercise", "evict", "close_frozen"}
 # What crosses the vault's edge: from the operation and its result to the tokens that came in.
 EDGES: dict[str, Callable[[Operation, Outcome], int]] = {
@@ -80,8 +80,8 @@ class Watch:
     def before(self, operation: Operation) -> None:
         self._before = {}
         if operation.name in LP_OPERATIONS:
-            refreshing = operation.name in REFRESHING
-            self._before["share"] = self._share_prices(operation, refreshing=refreshing)
+            poking = operation.name in POKING
+            self._before["share"] = self._share_prices(operation, poking=poking)
         if operation.name == "liquidate":
             self._before["health"] = self._health_when_fresh(operation)
         self._turn += 1
@@ -105,7 +105,7 @@ class Watch:
         if operation.name in EDGES:
             self._entered[operation.args["token"]] += EDGES[operation.name](operation, outcome)
 
-    def _share_prices(self, operation: Operation, *, refreshing: bool) -> list[tuple[int, int]]:
+    def _share_prices(self, operation: Operation, *, poking: bool) -> list[tuple[int, int]]:
         """(NAV + 1, supply + virtual shares) for deposits and for redemptions, at fresh prices."""
         world = self.world
         pool = world.pool(operation.args["token"], operation.args["layer"])
@@ -114,15 +114,15 @@ class Watch:
             supply = pool.totalSupply() + VIRTUAL_SHARES
             return [(pool.nav(for_deposit).nav + 1, supply) for for_deposit in (True, False)]
 
-        if not refreshing:
+        if not poking:
             return read()
         with world.chain.anchor():
             for market in world.market_contracts:
-                market.refresh(sender=world.addresses[STRANGER])
+                market.poke(sender=world.addresses[STRANGER])
             return read()
 
     def _check_share_prices(self, operation: Operation) -> None:
-        before, after = self._before["share"], self._share_prices(operation, refreshing=False)
+        before, after = self._before["share"], self._share_prices(operation, poking=False)
         for (nav, supply), (nav_after, supply_after) in zip(before, after, strict=True):
             if nav > 1:  # a pool under water is worth nothing, however its shares are counted
                 kept = nav_after * supply >= nav * supply_after
@@ -133,7 +133,7 @@ class Watch:
         if not 0 <= args["market"] < len(world.market_contracts):
             return None
         with world.chain.anchor():
-            world.market(args["market"]).refresh(sender=world.addresses[STRANGER])
+            world.market(args["market"]).poke(sender=world.addresses[STRANGER])
             return world.options.accountHealth(world.addresses[args["owner"]], world.token(args["token"]).address)
 
     def _check_liquidation(self, operation: Operation, outcome: Outcome) -> None:
@@ -332,7 +332,7 @@ class Watch:
                         self._try("P5", "withdraw", pool.withdraw, payable, lp, lp, sender=lp)
                 with self._trying():
                     for market in world.market_contracts:
-                        market.refresh(sender=lp)
+                        market.poke(sender=lp)
                     most = self._try("P5", "maxDeposit", pool.maxDeposit, lp)
                     shares = self._try("P5", "maxMint", pool.maxMint, lp)
                     if not most:
@@ -416,14 +416,14 @@ class Watch:
             return
         sender = world.addresses[KEEPER]
         with self._trying():
-            market.refresh(sender=sender)
+            market.poke(sender=sender)
             with self._trying():
                 for _ in range(pokes):
                     world.chain.warp(step)
-                    market.refresh(sender=sender)
+                    market.poke(sender=sender)
                 many = market.state()
             world.chain.warp(pokes * step)
-            market.refresh(sender=sender)
+            market.poke(sender=sender)
             one = market.state()
         if many.variance == one.variance and many.accruedAt == one.accruedAt:
             close = 0 <= one.a - many.a <= pokes and 0 <= one.b - many.b <= pokes
@@ -446,7 +446,7 @@ class Watch:
         with self._trying():
             world.token(symbol).mint(address, 10 * notional, sender=world.system.governor)
             world.vault.deposit(*parties, 10 * notional, sender=address)
-            market.refresh(sender=address)
+            market.poke(sender=address)
             world.options.settle(address, token, sender=address)
             before = world.vault.balanceOf(*parties)
             try:

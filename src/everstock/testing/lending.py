@@ -97,7 +97,7 @@ class LendingLockstep:
             feed = self._deploy(built, "ChainlinkFeed", aggregator)
             config = (feed.address, MAX_AGE, WAD // 500, place)
             self.system.oracle.setAsset(asset, config, sender=self.governor)
-            self.system.oracle.refresh(asset, sender=self.governor)
+            self.system.oracle.poke(asset, sender=self.governor)
         self.market = self._create(built, where)
         harness = self._deploy(built, "MathHarness")
         self.model = LendingModel(self._listing(), ChainPrimitives(harness), self.chain.now)
@@ -435,8 +435,8 @@ class LendingLockstep:
         self.dollar_aggregator.updateAnswer(self.dollar_price, sender=who)
 
         def see() -> None:
-            oracle.refresh(STOCK, sender=who)
-            oracle.refresh(DOLLAR, sender=who)
+            oracle.poke(STOCK, sender=who)
+            oracle.poke(DOLLAR, sender=who)
 
         return self.run("price", see, lambda m: None)
 

@@ -207,7 +207,7 @@ class Lockstep:
             assert market_id == len(self.market_contracts)
             self.market_contracts.append(contract)
             self.market_assets.append(spec_.asset)
-            self.model.refresh(market_id)
+            self.model.poke(market_id)
 
     # ── contracts ─────────────────────────────────────────────────────────────────────────────────────────────────────
     @property
@@ -498,13 +498,13 @@ class Lockstep:
         return on_chain, on_model
 
     # ── operations: markets ───────────────────────────────────────────────────────────────────────────────────────────
-    def _refresh(self, market: int) -> Halves:
+    def _poke(self, market: int) -> Halves:
         def on_chain() -> tuple[int, int]:
-            status, updated_at = self.market(market).refresh(sender=self.addresses[STRANGER]).return_value
+            status, updated_at = self.market(market).poke(sender=self.addresses[STRANGER]).return_value
             return status, updated_at
 
         def on_model() -> tuple[int, int]:
-            status = self.model.refresh(market)
+            status = self.model.poke(market)
             return status.value, self.model.options.markets[market].updated_at
 
         return on_chain, on_model
@@ -793,7 +793,7 @@ def _deploy_with_sessions(system: System, spec: MarketParams, calendar: Calendar
     for role, functions in GRANTS["OptionMarket"].items():
         selectors = [getattr(market, name).selector for name in functions]
         system.authority.setTargetFunctionRole(market.address, selectors, int(role), sender=sender)
-    market.refresh(sender=sender)
+    market.poke(sender=sender)
     system.options.addMarket(market.address, sender=sender)
     return market
 

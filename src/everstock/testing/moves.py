@@ -165,10 +165,10 @@ def publish_all(world: Lockstep, pick: Chooser, most_bps: int) -> None:
         world.run("publish", asset=asset, answer=answer)
 
 
-def refresh_some(world: Lockstep, pick: Chooser, percent: int = 60) -> None:
+def poke_some(world: Lockstep, pick: Chooser, percent: int = 60) -> None:
     for market_id in world.model.options.markets:
         if pick.chance(percent):
-            world.run("refresh", market=market_id)
+            world.run("poke", market=market_id)
 
 
 def tick(world: Lockstep, pick: Chooser) -> None:
@@ -176,7 +176,7 @@ def tick(world: Lockstep, pick: Chooser) -> None:
     seconds = pick.choice((2, 12, 60, 599, 600, 900, 1_200, 3_600))
     world.run("warp", seconds=seconds)
     publish_all(world, pick, 100)
-    refresh_some(world, pick)
+    poke_some(world, pick)
 
 
 def night(world: Lockstep, pick: Chooser) -> None:
@@ -184,7 +184,7 @@ def night(world: Lockstep, pick: Chooser) -> None:
     world.run("warp", seconds=pick.integer(HOUR, 3 * DAY))
     if pick.chance(80):
         publish_all(world, pick, 300)
-        refresh_some(world, pick, 90)
+        poke_some(world, pick, 90)
 
 
 def morning(world: Lockstep, pick: Chooser) -> None:
@@ -198,14 +198,14 @@ def morning(world: Lockstep, pick: Chooser) -> None:
         opening += HOUR // 2
     world.run("warp", seconds=opening - now + pick.choice((0, 600, HOUR)))
     publish_all(world, pick, 100)
-    refresh_some(world, pick, 80)
+    poke_some(world, pick, 80)
 
 
 def pass_silently(world: Lockstep, pick: Chooser) -> None:
     """Time passes and nobody prints."""
     world.run("warp", seconds=pick.choice((2, 60, 600, 4_199, 4_200, 4_201, DAY)))
     if pick.chance(50):
-        refresh_some(world, pick)
+        poke_some(world, pick)
 
 
 def jump(world: Lockstep, pick: Chooser) -> None:
@@ -216,12 +216,12 @@ def jump(world: Lockstep, pick: Chooser) -> None:
     factor = pick.choice((8_000, 8_900, 8_999, 9_000, 9_001, 9_500, 10_500, 10_999, 11_000, 11_001, 11_200, 12_000))
     there = max(MIN_ANSWER, now * factor // 10_000)
     world.run("publish", asset=asset, answer=there)
-    refresh_some(world, pick)
+    poke_some(world, pick)
     if pick.chance(70):
         world.run("warp", seconds=pick.choice((299, 300, 301, 600)))
         nearby = pick.choice((9_499, 9_500, 10_000, 10_400, 10_501))
         world.run("publish", asset=asset, answer=max(MIN_ANSWER, there * nearby // 10_000))
-        refresh_some(world, pick, 80)
+        poke_some(world, pick, 80)
 
 
 def walk(world: Lockstep, pick: Chooser) -> None:
@@ -238,7 +238,7 @@ def walk(world: Lockstep, pick: Chooser) -> None:
         world.run("publish", asset=asset, answer=max(MIN_ANSWER, answer))
         for market, its in enumerate(world.market_assets):
             if its == asset:
-                world.run("refresh", market=market)
+                world.run("poke", market=market)
         if pick.chance(30):
             keep(world, pick)
 
@@ -249,16 +249,16 @@ def misprint(world: Lockstep, pick: Chooser) -> None:
     good = answer_of(world, asset)
     answer, age = pick.choice(((good, 4_300), (good, -5), (0, 0), (-1, 0), (good, 4_200), (99, 0), (good, 90_000)))
     world.run("publish", asset=asset, answer=answer, age=age)
-    refresh_some(world, pick)
+    poke_some(world, pick)
     if pick.chance(80):
         world.run("warp", seconds=pick.choice((2, 600)))
         world.run("publish", asset=asset, answer=good)
-        refresh_some(world, pick)
+        poke_some(world, pick)
 
 
 def poke(world: Lockstep, pick: Chooser) -> None:
     market_id = pick.choice(list(world.model.options.markets))
-    world.run(pick.choice(("refresh", "accrue")), market=market_id)
+    world.run(pick.choice(("poke", "accrue")), market=market_id)
 
 
 # ── traders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -478,7 +478,7 @@ def starve(world: Lockstep, pick: Chooser) -> None:
     for _ in range(pick.integer(1, 4)):
         world.run("warp", seconds=pick.choice((DAY // 2, DAY, 3 * DAY)))
         publish_all(world, pick, 200)
-        refresh_some(world, pick, 80)
+        poke_some(world, pick, 80)
         if pick.chance(40):
             world.run("settle", owner=each.owner, token=each.token, caller=KEEPER)
         if pick.chance(60):
@@ -505,7 +505,7 @@ def overcrowd(world: Lockstep, pick: Chooser) -> None:
             world.run("warp", seconds=1_200)
             answer = answer_of(world, asset) * 10_950 // 10_000
             world.run("publish", asset=asset, answer=answer)
-            world.run("refresh", market=market_id)
+            world.run("poke", market=market_id)
     evict(world, pick)
 
 
@@ -521,7 +521,7 @@ def ride(world: Lockstep, pick: Chooser) -> None:
     for _ in range(7):
         world.run("warp", seconds=1_200)
         world.run("publish", asset=asset, answer=answer_of(world, asset) * 10_950 // 10_000)
-        world.run("refresh", market=market_id)
+        world.run("poke", market=market_id)
     world.run("exercise", **where)
 
 

@@ -104,7 +104,7 @@ def test_prices_come_back_as_published(system):
     market = system.market("BTC-7D")
     assert market.price_usd == 60_000
     market.asset.publish("60123.45678901")
-    market.refresh()
+    market.poke()
     assert market.price_usd == Decimal("60123.45678901")
 
 
@@ -191,7 +191,7 @@ def test_negative_equity_is_negative(trader):
     trader.withdraw(trader.health.equity - trader.health.initial_margin)
     system.chain.warp(10 * DAY)
     market.asset.publish(60_000)
-    market.refresh()
+    market.poke()
     trader.settle()
     assert trader.health.equity == -trader.health.debt < 0
     trader.settle(sender=system.chain.account("keeper"))
@@ -210,7 +210,7 @@ def test_keepers(trader):
     market.asset.publish(60_000)
     trader.liquidate(market, 0, Side.CALL, keeper)
     market.asset.publish(120_000)
-    market.refresh()
+    market.poke()
     system.chain.warp(300)
     market.asset.publish(120_000)
     trader.exercise(market, 0, Side.CALL, keeper)

@@ -416,5 +416,5 @@ def test_a_finished_deployment_is_opened_and_used(node, plan, tmp_path):
     assert token.main_contract.asset() == token.address
     assert system.chain.nonce(node.deployer.address) == len(plan.steps)
     market = system.market("BTC-7D")
-    market.refresh(sender=node.deployer.address)
+    market.poke(sender=node.deployer.address)
     assert system.chain.nonce(node.deployer.address) == len(plan.steps) + 1

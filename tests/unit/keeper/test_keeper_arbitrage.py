@@ -70,7 +70,7 @@ class Venue:
     def pass_time(self, seconds: int) -> None:
         self.system.chain.warp(seconds)
         self.system.asset("TSLA").publish(PRICE)
-        self.system.oracle.refresh(self.system.asset("TSLA").id, sender=self.system.governor)
+        self.system.oracle.poke(self.system.asset("TSLA").id, sender=self.system.governor)
 
     def settle(self, side: SettlementSide, price: int = PRICE) -> None:
         self.cash.mint(self.system.governor, 10**12, sender=self.system.governor)

@@ -107,7 +107,7 @@ def insolvent(desk: Desk) -> Desk:
         desk.pass_time(DAY)
     desk.chain.warp(60)
     desk.publish(90_000)
-    desk.refresh()
+    desk.poke()
     assert status(desk) is PriceStatus.HALTED
     health = desk.health()
     assert health.owed > health.balance + ONE
@@ -138,7 +138,7 @@ def test_a_sum_worth_having_is_settled_at_sweeps(desk, born):
         assert Kind.SETTLE not in kinds(keeper)
     for _ in range(12):
         desk.pass_time(DAY // 4)
-        desk.refresh()
+        desk.poke()
     assert desk.health().owed * 250 > 100 * ONE
     assert Kind.SETTLE in kinds(keeper)
     assert desk.health().owed == 0

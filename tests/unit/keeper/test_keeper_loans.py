@@ -46,7 +46,7 @@ def fall(system: System, *prices: int) -> None:
     for price in prices:
         system.chain.warp(1_201)
         system.asset("TSLA").publish(price)
-        system.oracle.refresh(system.asset("TSLA").id, sender=system.governor)
+        system.oracle.poke(system.asset("TSLA").id, sender=system.governor)
 
 
 def kinds(keeper: Keeper) -> list[Kind]:
@@ -89,7 +89,7 @@ def test_it_waits_until_the_auction_pays(system, market, borrower, born):
     system.chain.warp(DAY - 2 * 1_201 + 60)
     for _ in range(2):
         system.asset("TSLA").publish(192)
-        system.oracle.refresh(system.asset("TSLA").id, sender=system.governor)
+        system.oracle.poke(system.asset("TSLA").id, sender=system.governor)
         system.chain.warp(300)
     keeper = born(policy=Policy(loan_exit_cost=Decimal("0.04"), unpaid=False))
     give(market, keeper, 100_000)

@@ -186,7 +186,7 @@ def test_an_account_below_maintenance_is_sold(bench):
     desk.withdraw(health.equity - health.initialMargin)
     for _ in range(400):
         desk.pass_time(DAY // 8)
-        desk.refresh()
+        desk.poke()
         if desk.health().equity < desk.health().maintenanceMargin:
             break
     assert desk.health().equity < desk.health().maintenanceMargin

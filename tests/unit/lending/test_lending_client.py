@@ -33,7 +33,7 @@ def borrower(system, market):
 
 def publish(system, price) -> None:
     system.asset("TSLA").publish(price)
-    system.oracle.refresh(system.asset("TSLA").id, sender=system.governor)
+    system.oracle.poke(system.asset("TSLA").id, sender=system.governor)
 
 
 def fall(system, *prices) -> None:

@@ -25,7 +25,7 @@ def indebted(desk: Desk) -> Desk:
     desk.open(0, True, N)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(9 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     desk.pass_time(DAY)
     assert sum(desk.debt()) > 0
@@ -105,8 +105,8 @@ def test_a_liquidation_counts_other_positions(weak):
     weak.withdraw(weak.health().equity - weak.health().initialMargin)
     weak.pass_time(2 * DAY)
     assert check_liquidation(weak) == ""
-    assert check_liquidation(closing) == "PerpetualOptions_Healthy"  # the other market has not been refreshed yet
-    weak.refresh()
+    assert check_liquidation(closing) == "PerpetualOptions_Healthy"  # the other market has not been poked yet
+    weak.poke()
     assert check_liquidation(closing) == ""
 
 

@@ -46,12 +46,12 @@ def test_more_of_a_position_settles_it_first(desk):
     assert check_open(desk, 0, True, 3 * ONE) == ""
 
 
-def test_other_positions_count_as_the_refresh_leaves_them(desk):
+def test_other_positions_count_as_the_poke_leaves_them(desk):
     desk.open(-4, True, N)
     desk.open(3, False, N)
     desk.with_market("ETH-7D").open(0, False, N)
     desk.pass_time(5 * HOUR)
-    desk.publish(64_500)  # the refresh crosses strikes, and samples the variance
+    desk.publish(64_500)  # the poke crosses strikes, and samples the variance
     assert check_open(desk, 3, True, N) == ""
 
 
@@ -69,7 +69,7 @@ def test_old_debt_is_paid_before_what_fell_due(desk):
     desk.open(0, True, 100 * ONE)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(9 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     debt = sum(desk.debt())
     assert debt > 0
@@ -102,7 +102,7 @@ def test_per_day_is_what_the_next_day_charges(desk, strike, is_call):
     p = preview(desk, strike, is_call, N)
     desk.open(strike, is_call, N)
     desk.pass_time(DAY)
-    desk.refresh()
+    desk.poke()
     desk.add_margin(desk.who.trader, ONE)
     settled = desk.event(desk.settle(), "Settle")
     assert settled["funding"] == pytest.approx(p.fundingPerDay, rel=1e-9)
@@ -121,7 +121,7 @@ def test_per_day_weighs_closed_hours(desk):
     p = preview(closing, 0, True, N)
     closing.open(0, True, N)
     closing.pass_time(DAY)
-    closing.refresh()
+    closing.poke()
     assert closing.event(closing.settle(), "Settle")["funding"] == pytest.approx(p.fundingPerDay, rel=1e-9)
 
 

@@ -18,14 +18,14 @@ def kit() -> SimpleNamespace:
 
 @pytest.fixture
 def crypto(kit: SimpleNamespace) -> Iterator[MarketBench]:
-    """BTC-7D, never refreshed; the feed has printed the reference price."""
+    """BTC-7D, never poked; the feed has printed the reference price."""
     with kit.chain.anchor():
         yield MarketBench(kit.chain, BTC_7D)
 
 
 @pytest.fixture
 def stock(kit: SimpleNamespace) -> Iterator[MarketBench]:
-    """TSLA-7D with weekday sessions, never refreshed; it is Monday 14:30 UTC, the opening."""
+    """TSLA-7D with weekday sessions, never poked; it is Monday 14:30 UTC, the opening."""
     with kit.chain.anchor():
         yield MarketBench(kit.chain, TSLA_7D, sessions=True)
 

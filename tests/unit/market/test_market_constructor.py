@@ -109,7 +109,7 @@ def test_the_first_price_starts_clock_and_sampling(crypto, pricing_of):
     assert (s.a, s.b, s.variance, s.band) == (0, 0, BTC_7D.initial_variance, 2 * WAD // 1_000)
     assert s.cell == pricing_of(BTC_7D).cell(price) == 1
     taken = receipt.event("TakePrice")
-    assert taken.args == {"price": price, "updatedAt": now - 7, "cell": 1}
+    assert taken.args == {"price": price, "updatedAt": now - 7, "variance": BTC_7D.initial_variance}
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -33,7 +33,7 @@ def lump_of(pricing, price: int, lump: int) -> tuple[int, int]:
 
 
 def keep_alive(bench: MarketBench, until: int, price: int = R) -> None:
-    """Print and refresh often enough that the clock never stops."""
+    """Print and poke often enough that the clock never stops."""
     while bench.chain.now + 3_600 < until:
         bench.chain.warp(3_600)
         bench.tick(price)
@@ -154,7 +154,7 @@ def test_a_lump_is_added_once_at_the_old_price_and_without_loading(crypto, prici
     before = crypto.state
     crypto.chain.set_time(at)
     crypto.print(R)
-    receipt = crypto.accrue() if by_accrue else crypto.refresh()
+    receipt = crypto.accrue() if by_accrue else crypto.poke()
     run = before.variance * 12 // 10 * WAD
     grown = [
         power * run // (BTC_7D.c * YEAR * WAD) + added
@@ -165,7 +165,7 @@ def test_a_lump_is_added_once_at_the_old_price_and_without_loading(crypto, prici
     assert crypto.market.events() == []
     after = crypto.state
     crypto.accrue()
-    crypto.refresh()
+    crypto.poke()
     assert (crypto.state.a, crypto.state.b) == (after.a, after.b)
 
 
@@ -200,7 +200,7 @@ def test_a_lump_is_added_while_the_clock_stands(crypto, pricing_of, stop):
         crypto.break_feed()
     else:
         crypto.print(R * 2)
-    crypto.refresh()
+    crypto.poke()
     before = crypto.state
     assert not before.running
     crypto.chain.set_time(at + 10)
@@ -216,14 +216,12 @@ def test_events_wait_for_the_first_price(crypto, by_accrue):
     crypto.chain.set_time(at + 5)
     crypto.accrue()
     crypto.break_feed()
-    crypto.refresh()
+    crypto.poke()
     assert (crypto.state.a, len(crypto.market.events())) == (0, 1)
     crypto.mend_feed()
-    crypto.refresh()
-    assert (crypto.state.a, len(crypto.market.events())) == (0, 1), (
-        "added at the price before a refresh: there was none"
-    )
-    crypto.accrue() if by_accrue else crypto.refresh()
+    crypto.poke()
+    assert (crypto.state.a, len(crypto.market.events())) == (0, 1), "added at the price before a poke: there was none"
+    crypto.accrue() if by_accrue else crypto.poke()
     assert (crypto.state.a > 0, len(crypto.market.events())) == (True, 0)
 
 
@@ -378,7 +376,7 @@ def test_indices_freeze_at_the_announced_second(crypto, pricing_of, by_accrue):
     before = crypto.state
     crypto.chain.set_time(at + 500)
     crypto.print(R * 9 // 10)
-    crypto.accrue() if by_accrue else crypto.refresh()
+    crypto.accrue() if by_accrue else crypto.poke()
     run = max(before.variance, BTC_7D.min_variance) * 12 // 10 * 100 * WAD
     grown = [
         power * run // (BTC_7D.c * YEAR * WAD) + added
@@ -391,7 +389,7 @@ def test_indices_freeze_at_the_announced_second(crypto, pricing_of, by_accrue):
     frozen = crypto.funding(0)
     crypto.chain.warp(100 * DAY)
     crypto.accrue()
-    crypto.refresh()
+    crypto.poke()
     assert crypto.funding(0) == crypto.market.frozenPayoff(0, True)[1] == frozen
     assert len(crypto.market.events()) == 1
 
@@ -402,7 +400,7 @@ def test_a_frozen_market_does_not_ask_the_oracle_and_stops_its_clock(crypto):
     crypto.wind_down(R, at)
     crypto.chain.set_time(at)
     crypto.print(R * 101 // 100)
-    receipt = crypto.refresh()
+    receipt = crypto.poke()
     assert receipt.return_value == (HALTED, crypto.state.updatedAt)
     assert (crypto.state.price, crypto.state.running) == (R, False)
     assert receipt.event("StopClock").args == {"status": HALTED, "breakerHalt": False}
@@ -447,6 +445,6 @@ def test_a_market_that_never_had_a_price_can_be_wound_down(crypto):
     at = crypto.chain.now + 3 * DAY
     crypto.wind_down(2 * R, at)
     crypto.chain.set_time(at)
-    assert crypto.refresh().return_value == (HALTED, 0)
+    assert crypto.poke().return_value == (HALTED, 0)
     assert crypto.market.frozenPayoff(0, True) == (WAD, 0)
     assert crypto.market.phase() == FROZEN

@@ -26,12 +26,12 @@ STRIKES = (-4, 0, 6)
 
 @pytest.fixture
 def waiting(crypto: MarketBench) -> MarketBench:
-    """Three live strikes; 500 seconds have passed since the only print, and the refresh at their end wrote nothing."""
+    """Three live strikes; 500 seconds have passed since the only print, and the poke at their end wrote nothing."""
     crypto.tick(R)
     crypto.live(*STRIKES)
     written = crypto.state
     crypto.chain.warp(500)
-    assert crypto.refresh().events == []
+    assert crypto.poke().events == []
     assert crypto.state == written
     return crypto
 
@@ -68,7 +68,7 @@ def test_every_reader_counts_what_accrue_would_write(waiting):
     assert reading() == pending
 
 
-def test_any_number_of_refreshes_is_one_interval_to_the_bit(crypto):
+def test_any_number_of_pokes_is_one_interval_to_the_bit(crypto):
     """Nothing is rounded until something is written."""
     crypto.tick(R)
     with crypto.chain.anchor():
@@ -77,7 +77,7 @@ def test_any_number_of_refreshes_is_one_interval_to_the_bit(crypto):
         once = (crypto.state.a, crypto.state.b)
     for _ in range(30):
         crypto.chain.warp(19)
-        crypto.refresh()
+        crypto.poke()
     crypto.chain.warp(29)
     crypto.accrue()
     assert (crypto.state.a, crypto.state.b) == once
@@ -164,7 +164,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_a_refresh_that_changes_anything_writes_the_whole_interval_at_the_old_price(waiting, change):
+def test_a_poke_that_changes_anything_writes_the_whole_interval_at_the_old_price(waiting, change):
     """Also one that finds the asset's prints good for less long than when it began: what was read stays owed."""
     bench = waiting
     before = indices(bench)
@@ -185,10 +185,10 @@ def test_an_event_that_falls_due_writes_it(crypto):
     crypto.chain.set_time(at - 300)
     crypto.tick(R)
     crypto.chain.warp(299)
-    crypto.refresh()
+    crypto.poke()
     assert crypto.state.accruedAt == at - 300
     crypto.chain.warp(1)
-    assert crypto.refresh().event("FallDue").args["at"] == at
+    assert crypto.poke().event("FallDue").args["at"] == at
     assert (crypto.state.accruedAt, crypto.market.events()) == (at, [])
 
 
@@ -225,7 +225,7 @@ def test_the_freeze_of_a_wind_down_writes_it(crypto):
     crypto.chain.set_time(at - 100)
     crypto.tick(R)
     crypto.chain.warp(90)
-    crypto.refresh()
+    crypto.poke()
     before = crypto.funding(0)
     assert crypto.state.accruedAt == at - 100
     crypto.chain.warp(1_000)
@@ -292,7 +292,7 @@ def another_feed_that_is_down(bench):
     ids=lambda death: death.__name__,
 )
 def test_no_index_falls_when_the_feed_dies_while_an_interval_is_pending(waiting, death, late):
-    """A position settled at the pending index must not find a smaller one, whenever the next refresh comes."""
+    """A position settled at the pending index must not find a smaller one, whenever the next poke comes."""
     bench = waiting
     settled_at = indices(bench)
     quoted = [bench.trade(strike).fundingIndex for strike in STRIKES]
@@ -302,9 +302,9 @@ def test_no_index_falls_when_the_feed_dies_while_an_interval_is_pending(waiting,
         assert min(b - a for a, b in zip(settled_at, indices(bench), strict=True)) >= 0
         settled_at = indices(bench)
         bench.chain.warp(late)
-        bench.refresh()
+        bench.poke()
     assert min(b - a for a, b in zip(settled_at, indices(bench), strict=True)) >= 0
     bench.chain.warp(10)
     bench.print(R * 102 // 100)
-    bench.refresh()
+    bench.poke()
     assert min(b - a for a, b in zip(settled_at, indices(bench), strict=True)) >= 0

@@ -31,7 +31,7 @@ def test_the_band_holds_half_a_tenth_of_a_per_cent_and_the_confidence(kit, strik
     with kit.chain.anchor():
         bench = MarketBench(kit.chain, BTC_7D, hostile=True)
         bench.feed.set((R, 1, kit.chain.now, confidence, False), sender=bench.governor)
-        bench.refresh()
+        bench.poke()
         assert bench.state.band == DEVIATION + WAD // 1_000 + confidence
         for kind, ask in ((TIGHT_ASK, True), (TIGHT_BID, False)):
             expected = value_at(kit, bench, strike, is_call, ask, TIGHT + confidence)

@@ -92,7 +92,7 @@ def test_nothing_is_quoted_unless_open(stock, kind):
     stock.break_feed()
     refused(HALTED)
     stock.mend_feed()
-    stock.refresh()
+    stock.poke()
     stock.chain.warp(MAX_AGE + 1)
     refused(STALE)
     stock.chain.set_time(stock.chain.now - stock.chain.now % DAY + 21 * 3_600)
@@ -121,7 +121,7 @@ def test_strike_prices(crypto, pricing_of):
 def test_only_the_book_may_take_quotes_and_mark_strikes(crypto):
     for caller in (crypto.governor, crypto.stranger):
         with reverts("OptionMarket_NotBook", caller):
-            crypto.market.refreshAndQuote(0, True, MARK, sender=caller)
+            crypto.market.pokeAndQuote(MARK, 0, True, sender=caller)
         with reverts("OptionMarket_NotBook", caller):
             crypto.market.setLive(0, True, sender=caller)
 
@@ -150,7 +150,7 @@ def test_opening_is_limited_to_a_fifth_around_the_index_edges_included(crypto, p
         edge = next(s for s in range(strike_wad * 5 // 6 - 4, 2**96) if -(-s * 12 // 10) >= strike_wad)
         beyond = edge - 1
     for price in (edge, beyond):
-        crypto.market.refresh(sender=crypto.stranger)
+        crypto.market.poke(sender=crypto.stranger)
         jump(crypto, price) if abs(price - crypto.state.price) > R // 11 else crypto.tick(price)
         lowest, highest = price * 8 // 10, -(-price * 12 // 10)
         if price == edge:
@@ -164,7 +164,7 @@ def test_opening_is_limited_to_a_fifth_around_the_index_edges_included(crypto, p
 
 @pytest.mark.parametrize("factor", [30, 200, 4_000])
 @pytest.mark.parametrize("up", [True, False])
-def test_a_price_out_of_range_clamps_the_accrual_and_never_reverts_a_refresh(crypto, pricing_of, up, factor):
+def test_a_price_out_of_range_clamps_the_accrual_and_never_reverts_a_poke(crypto, pricing_of, up, factor):
     pricing = pricing_of(BTC_7D)
     crypto.live(0)
     price = R * factor if up else R // factor
@@ -387,7 +387,7 @@ def test_margins_last_until_the_open_after_the_next_close(stock, at, reopening):
     stock.tick(TSLA_7D.reference)
     stock.chain.warp(at)
     stock.print(TSLA_7D.reference)
-    stock.refresh()
+    stock.poke()
     constants = stock.market.constants()
     assert stock.sessions.next_open_after_close(stock.chain.now) == MONDAY + reopening * DAY
     need = due(stock)
@@ -414,7 +414,7 @@ def test_margins_count_from_the_last_accrual(stock):
     stock.tick(TSLA_7D.reference)
     charged = stock.state.accruedAt
     stock.print(TSLA_7D.reference * 13 // 10)
-    stock.refresh()  # halted by the breaker: the clock stands, the closure comes nearer
+    stock.poke()  # halted by the breaker: the clock stands, the closure comes nearer
     stock.chain.warp(3_600)
     assert stock.state.accruedAt == charged
     assert stock.market.fundingAndMargin(0)[1] == due(stock)

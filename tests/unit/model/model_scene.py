@@ -37,7 +37,7 @@ class Scene:
         while abs(usd - start_usd) > 1e-9:
             start_usd = min(usd, start_usd * 1.09) if usd > start_usd else max(usd, start_usd * 0.92)
             self.pass_time(1200, start_usd)
-            self.system.refresh(self.market_id)
+            self.system.poke(self.market_id)
 
     def join(self, owner: str, margin: int, token: str = TOKEN) -> None:
         self.system.fund(token, owner, margin)
@@ -53,6 +53,6 @@ def build_scene(main: int = 1000 * UNIT, insurance: int = 400 * UNIT) -> Scene:
         system.fund(TOKEN, PROVIDER, amount)
         system.pool_deposit(TOKEN, layer, PROVIDER, amount)
     scene.price(BTC_USD)
-    system.refresh(scene.market_id)
+    system.poke(scene.market_id)
     scene.join(TRADER, 20 * UNIT)
     return scene

@@ -122,7 +122,7 @@ def test_the_clock_never_outruns_the_price() -> None:
     harness.market.accrue(START + 10 * MAX_AGE)
     assert harness.market.accrued_at == START + MAX_AGE
     harness.now = START + 10 * MAX_AGE
-    harness.answer(REFERENCE_USD * WAD)  # a good refresh charges the rest
+    harness.answer(REFERENCE_USD * WAD)  # a good poke charges the rest
     assert harness.market.accrued_at == START + 10 * MAX_AGE
 
 

@@ -182,7 +182,7 @@ def test_a_frozen_market_closes_at_its_final_price_and_owes_no_more_rent(scene: 
     system.announce_wind_down(0, BTC_USD * WAD * 11 // 10, system.now + 3 * DAY)
     for _ in range(3 * 24):
         scene.pass_time(3600)
-        system.refresh(0)
+        system.poke(0)
     system.freeze(TOKEN, 0)
     owed = system.health(TRADER, TOKEN).owed
     with refused("NotFreezable"):
@@ -207,7 +207,7 @@ def run_down(scene: Scene, notional: int) -> None:
     system.withdraw_margin(TRADER, TOKEN, health.equity - health.initial_margin)
     while health.equity >= health.maintenance_margin:
         scene.pass_time(3600)
-        system.refresh(0)
+        system.poke(0)
         health = system.health(TRADER, TOKEN)
 
 
@@ -229,7 +229,7 @@ def test_attack_6_debt_stays_owed_and_proceeds_pay_it_first(scene: Scene) -> Non
     run_down(scene, 50 * UNIT)
     while not system.options.books[TOKEN].debt.total:
         scene.pass_time(3600)
-        system.refresh(0)
+        system.poke(0)
         system.settle(TRADER, TOKEN)
     debt = system.health(TRADER, TOKEN).debt
     assert system.balance(TOKEN, TRADER) == 0
@@ -246,7 +246,7 @@ def test_a_worthless_last_close_forgives_and_insurance_pays_the_keeper(scene: Sc
     run_down(scene, 50 * UNIT)
     while system.health(TRADER, TOKEN).equity >= 0:
         scene.pass_time(3600)
-        system.refresh(0)
+        system.poke(0)
     scene.walk_to(30_000)
     insurance = system.options.books[TOKEN].cash(Layer.INSURANCE)
     closed = system.liquidate(TRADER, TOKEN, option, KEEPER)
@@ -293,7 +293,7 @@ def test_attack_16_liquidating_oneself_does_not_pay(scene: Scene) -> None:
     run_down(scene, 50 * UNIT)
     while system.health(TRADER, TOKEN).equity >= 0:
         scene.pass_time(3600)
-        system.refresh(0)
+        system.poke(0)
     scene.walk_to(48_000)
     system.liquidate(TRADER, TOKEN, option, KEEPER)
     wealth = system.balance(TOKEN, TRADER) + system.vault.wallet(TOKEN, TRADER)

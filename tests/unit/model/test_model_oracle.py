@@ -17,7 +17,7 @@ class Feed:
     def prints(self, usd: float, at: int, seen_at: int | None = None) -> PriceStatus:
         self.round += 1
         self.oracle.print = Print(int(usd * 10**6) * 10**12, self.round, at)
-        return self.oracle.refresh(at if seen_at is None else seen_at).status
+        return self.oracle.poke(at if seen_at is None else seen_at).status
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_price_in_force_counts_in_a_later_bucket(feed: Feed) -> None:
 def test_an_unusable_print_is_a_feed_side_halt(feed: Feed, bad: Print | None) -> None:
     feed.prints(100, START)
     feed.oracle.print = bad
-    answer = feed.oracle.refresh(START + 100)
+    answer = feed.oracle.poke(START + 100)
     assert answer.status is PriceStatus.HALTED
     assert not answer.breaker_halt
     assert answer.price_wad == 100 * WAD
@@ -77,8 +77,8 @@ def test_an_unusable_print_is_a_feed_side_halt(feed: Feed, bad: Print | None) ->
 
 def test_a_print_is_good_to_the_last_second_of_its_age(feed: Feed) -> None:
     feed.prints(100, START)
-    assert feed.oracle.refresh(START + 4200).status is PriceStatus.OPEN
-    assert feed.oracle.refresh(START + 4201).status is PriceStatus.STALE
+    assert feed.oracle.poke(START + 4200).status is PriceStatus.OPEN
+    assert feed.oracle.poke(START + 4201).status is PriceStatus.STALE
 
 
 def test_sessions_wait_for_a_print_of_their_own() -> None:
@@ -89,10 +89,10 @@ def test_sessions_wait_for_a_print_of_their_own() -> None:
     assert feed.prints(250, opening + 10) is PriceStatus.OPEN
     close = opening + 23_400
     assert feed.prints(251, close - 10) is PriceStatus.OPEN
-    assert feed.oracle.refresh(close).status is PriceStatus.CLOSED
+    assert feed.oracle.poke(close).status is PriceStatus.CLOSED
     reopening = calendar.next_open_after_close(close - 1)
-    assert feed.oracle.refresh(reopening + 4200).status is PriceStatus.CLOSED
-    assert feed.oracle.refresh(reopening + 4201).status is PriceStatus.STALE
+    assert feed.oracle.poke(reopening + 4200).status is PriceStatus.CLOSED
+    assert feed.oracle.poke(reopening + 4201).status is PriceStatus.STALE
     assert feed.prints(251 * 1.19, reopening + 4300) is PriceStatus.OPEN
     assert feed.prints(251 * 1.19 * 1.11, reopening + 4310) is PriceStatus.HALTED
     assert (reopening - opening) % DAY == 0

@@ -43,7 +43,7 @@ def test_p3_a_deposit_and_redemption_leave_the_others_no_poorer(scene: Scene) ->
     system = scene.system
     system.open(TRADER, TOKEN, scene.option(), 100 * UNIT)
     scene.pass_time(1800, BTC_USD * 1.02)
-    system.refresh(0)
+    system.poke(0)
     nav, supply = share_price(system, TOKEN, MAIN, for_deposit=False)
     shares = join_pool(scene, "joiner", 50 * UNIT)
     later_nav, later_supply = share_price(system, TOKEN, MAIN, for_deposit=False)
@@ -55,7 +55,7 @@ def test_p3_a_deposit_and_redemption_leave_the_others_no_poorer(scene: Scene) ->
         system.execute_redemption(TOKEN, MAIN, "joiner")
     for _ in range(24):
         scene.pass_time(3600, BTC_USD * 1.02)
-        system.refresh(0)
+        system.poke(0)
     nav, supply = share_price(system, TOKEN, MAIN, for_deposit=True)
     claim = system.execute_redemption(TOKEN, MAIN, "joiner")
     later_nav, later_supply = share_price(system, TOKEN, MAIN, for_deposit=True)
@@ -82,7 +82,7 @@ def test_attack_12_redemption_stops_at_the_kink(scene: Scene) -> None:
     system.request_redeem(TOKEN, MAIN, PROVIDER, system.pools[TOKEN, MAIN].shares_of(PROVIDER))
     for _ in range(25):
         scene.pass_time(3600)
-        system.refresh(0)
+        system.poke(0)
     claim = system.execute_redemption(TOKEN, MAIN, PROVIDER)
     book = system.options.books[TOKEN]
     assert 0 <= book.cash(MAIN) - (book.reserved(MAIN) * 10 + 7) // 8 < 10**6
@@ -99,7 +99,7 @@ def test_redemption_needs_a_print_from_after_the_cooldown(scene: Scene) -> None:
     system.request_redeem(TOKEN, MAIN, PROVIDER, UNIT)
     system.warp(DAY - 10)
     scene.price(BTC_USD)
-    system.refresh(0)
+    system.poke(0)
     system.warp(10)
     with refused("PriceTooOld"):
         system.execute_redemption(TOKEN, MAIN, PROVIDER)

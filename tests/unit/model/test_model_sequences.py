@@ -70,7 +70,7 @@ class Player:
         if self.rng.random() < 0.95:
             self.scene.price(self.usd)
         if self.rng.random() < 0.8:
-            self.system.refresh(0)
+            self.system.poke(0)
 
     def open(self) -> None:
         token, unit = self.token()

@@ -270,7 +270,7 @@ def test_close_on_a_stale_price_is_refused(holder):
 def test_close_while_the_breaker_halts_is_refused_until_a_second_print_confirms(holder):
     desk = holder
     desk.publish(70_000)
-    desk.refresh()
+    desk.poke()
     with desk.refused("OptionMarket_NotOpen", HALTED):
         desk.close()
     desk.chain.warp(300)

@@ -180,7 +180,7 @@ def test_evict_pays_debt_first(full):
     spare = desk.health().equity - desk.health().initialMargin
     desk.withdraw(spare)
     desk.pass_time(120 * 86_400)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     debt = sum(desk.debt())
     assert debt > 0

@@ -94,7 +94,7 @@ def test_exercise_pays_the_reward_then_debt_then_the_holder(desk):
     desk.open(0, True, notional)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     desk.move(110_000)
     desk.settle()

@@ -28,7 +28,7 @@ def weak(desk: Desk) -> Desk:
     desk.open(0, True, N)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(2 * DAY)
-    desk.refresh()
+    desk.poke()
     health = desk.health()
     assert 0 < health.equity < health.maintenanceMargin
     return desk
@@ -40,7 +40,7 @@ def hopeless(desk: Desk) -> Desk:
     desk.open(0, True, N)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.move(30_000)
     desk.publish()
     desk.settle()
@@ -100,7 +100,7 @@ def test_what_other_positions_owe_counts(desk):
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(2 * DAY)
     for each in (other, desk):
-        each.refresh()
+        each.poke()
     other_before = other.position()
     receipt = desk.liquidate()  # its own position owes little
     assert receipt.return_value.notional == ONE
@@ -192,7 +192,7 @@ def test_no_position_grows_and_no_other_is_touched(weak):
     desk.open(2, False, ONE)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(30 * DAY)
-    desk.refresh()
+    desk.poke()
     other = desk.position(2, False)
     before = desk.position().notional
     desk.liquidate()
@@ -234,7 +234,7 @@ def test_an_account_that_has_a_little_left_pays_that_and_insurance_the_rest(desk
     desk.open(0, True, N)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     debt = sum(desk.debt())
     for price in range(59_000, 61_500, 50):  # where the proceeds are a little more than the debt
@@ -313,7 +313,7 @@ def test_proceeds_above_the_debt_stay_with_the_account(desk):
     desk.open(0, True, N)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.move(75_000)
     desk.settle()
     debt = sum(desk.debt())
@@ -363,7 +363,7 @@ def test_another_market_that_is_halted_does_not_protect(weak):
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(30 * DAY)
     eth.publish(9_000)
-    eth.refresh()
+    eth.poke()
     desk.liquidate()
 
 
@@ -390,7 +390,7 @@ def test_time_alone_liquidates_at_last(desk):
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     for _ in range(100):
         desk.pass_time(6 * HOUR)
-        desk.refresh()
+        desk.poke()
         health = desk.health()
         if health.equity < health.maintenanceMargin:
             break

@@ -108,7 +108,7 @@ def test_a_deposit_is_charged_at_the_utilisation_before_it(system):
 def test_rent_runs_in_wall_time_whatever_the_price_says(desk, answer):
     desk.open(0, True, N)
     desk.market.asset.aggregator.updateAnswer(answer, sender=desk.who.governor)
-    desk.refresh()
+    desk.poke()
     with desk.chain.anchor():
         while_halted = growth(desk, DAY)
     assert while_halted >= WAD // 20 * DAY // YEAR

@@ -112,7 +112,7 @@ def test_an_executor_that_is_no_operator_cannot_trade(holder):
 def test_an_executor_is_paid_down_to_maintenance_and_not_a_unit_further(executed):
     desk = executed
     desk.pass_time(DAY // 2)
-    desk.refresh()
+    desk.poke()
     health = desk.health()
     assert health.owed > 0
     spare = health.equity - health.maintenanceMargin
@@ -459,7 +459,7 @@ def test_liquidation_asks_no_pledgee(holder, pledgee):
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     pledgee.setFloor(NEVER, sender=desk.who.stranger)
     desk.pass_time(2 * DAY)
-    desk.refresh()
+    desk.poke()
     closed = desk.liquidate().return_value
     assert 0 < closed.notional < N
     assert desk.options.pledgeeOf(*account(desk)) == pledgee.address

@@ -36,7 +36,7 @@ def indebted(holder: Desk) -> Desk:
     desk = holder
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(5 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     assert sum(desk.debt()) > 0
     return desk
@@ -149,7 +149,7 @@ def test_settle_needs_no_price_and_runs_no_further_than_the_last_one_carries(hol
     assert market.state().accruedAt == stored.updatedAt + 4_200
     assert desk.position().fundingIndex == desk.funding_index(0) > 0
     desk.publish()
-    desk.refresh()
+    desk.poke()
     assert desk.health().owed > 0  # the rest
 
 
@@ -176,7 +176,7 @@ def test_what_the_balance_cannot_pay_becomes_debt_in_two_buckets(holder):
     balance, main, insurance = desk.balance(desk.who.trader), desk.cash(MAIN), desk.cash(INSURANCE)
     growth = rent_growth(desk, 5 * DAY)
     desk.pass_time(5 * DAY)
-    desk.refresh()
+    desk.poke()
     owed = due(desk, N, desk.funding_index(0), growth)
     assert sum(owed) > balance
     receipt = desk.settle()
@@ -204,7 +204,7 @@ def test_debt_by_numbers(holder):
     desk = holder
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(5 * DAY)
-    desk.refresh()
+    desk.poke()
     balance = desk.balance(desk.who.trader)
     funding, rent = desk.funding_index(0) / INDEX * 100, rent_growth(desk, 5 * DAY) / WAD * 100
     assert 2.4 < funding < 2.6  # 100 · 2.936% · 5 days · 0.1714 a day
@@ -277,7 +277,7 @@ def test_debts_of_several_accounts_add_up_in_the_book(indebted):
     desk.open(0, False, N, owner=desk.who.rival)
     desk.withdraw(desk.health(desk.who.rival).equity - desk.health(desk.who.rival).initialMargin, desk.who.rival)
     desk.pass_time(60 * DAY)
-    desk.refresh()
+    desk.poke()
     for owner in (desk.who.trader, desk.who.rival):
         desk.settle(owner)
     debts = [desk.debt(owner) for owner in (desk.who.trader, desk.who.rival)]
@@ -386,7 +386,7 @@ def test_a_full_close_of_one_of_two_positions_forgives_nothing(desk):
     desk.open(-1, False, ONE)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(5 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.move(20_000)
     desk.publish()
     desk.settle()
@@ -411,7 +411,7 @@ def test_a_full_close_with_margin_left_forgives_nothing_as_nothing_is_owed(holde
 def test_a_position_that_was_added_to_owes_from_then_on_only(holder):
     desk = holder
     desk.pass_time(DAY)
-    desk.refresh()
+    desk.poke()
     desk.open(0, True, N)
     assert desk.health().owed == 0
     assert desk.position().notional == 2 * N
@@ -425,7 +425,7 @@ def test_the_clock_never_runs_backwards_for_a_position(holder):
         desk.pass_time(HOUR)
         desk.publish(price)
         desk.settle()
-        desk.refresh()
+        desk.poke()
         now = desk.position()[1:]
         assert now[0] >= last[0]
         assert now[1] > last[1]

@@ -35,7 +35,7 @@ def ending(desk: Desk) -> Desk:
 def ended(ending: Desk) -> Desk:
     """The same at the second of the freeze, poked half an hour before it."""
     ending.pass_time(3 * DAY - HOUR // 2)
-    ending.refresh()
+    ending.poke()
     ending.chain.warp(HOUR // 2)
     return ending
 
@@ -132,7 +132,7 @@ def test_a_frozen_close_pays_what_is_owed_first(desk):
     desk.open(0, True, notional)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     debt = sum(desk.debt())
     assert debt > 0
@@ -174,7 +174,7 @@ def test_funding_ends_at_the_freeze(ended):
     desk = ended
     index = desk.funding_index(0)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     assert desk.funding_index(0) == index
     desk.settle()
     assert desk.position().fundingIndex == index

@@ -75,7 +75,7 @@ def test_withdraw_counts_recorded_debt(holder):
     desk = holder
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(5 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.settle()
     debt = sum(desk.debt())
     needed = desk.health().initialMargin
@@ -151,7 +151,7 @@ def stale(desk: Desk) -> None:
 
 def halted_by_the_breaker(desk: Desk) -> None:
     desk.publish(90_000)
-    desk.refresh()
+    desk.poke()
 
 
 def halted_by_the_feed(desk: Desk) -> None:

@@ -40,10 +40,10 @@ class Bench:
         at = self.chain.now if stamp is None else stamp
         self.feed.set((wad, self.round, at, more.get("confidence", 0), more.get("halted", False)), sender=self.governor)
 
-    def refresh(self) -> SimpleNamespace:
-        """Refresh, having checked that `read` gives the same answer."""
+    def poke(self) -> SimpleNamespace:
+        """Poke, having checked that `read` gives the same answer."""
         read = self.oracle.read(self.asset)
-        receipt = self.oracle.refresh(self.asset, sender=self.governor)
+        receipt = self.oracle.poke(self.asset, sender=self.governor)
         answer = receipt.return_value
         assert tuple(answer) == tuple(read)
         return SimpleNamespace(
@@ -61,7 +61,7 @@ class Bench:
     def tick(self, usd: float | int, **more: Any) -> SimpleNamespace:
         """A new print, read at once."""
         self.print(usd, **more)
-        return self.refresh()
+        return self.poke()
 
 
 @pytest.fixture(scope="module")

@@ -112,13 +112,13 @@ def test_through_the_oracle_a_change_of_decimals_halts_until_it_is_undone(it):
     aggregator, feed = adapter(it, 8, 100 * 10**8)
     asset = b"CL".ljust(32, b"\0")
     it.oracle.setAsset(asset, (feed, 3_600, 0, "0x" + "00" * 20), sender=it.governor)
-    assert it.oracle.refresh(asset, sender=it.governor).return_value.status == 0
+    assert it.oracle.poke(asset, sender=it.governor).return_value.status == 0
     aggregator.setDecimals(10, sender=it.governor)
     for _ in range(3):  # the same price in the new unit: to the adapter, a hundred times the last one
         it.chain.warp(400)
         aggregator.updateAnswer(100 * 10**10, sender=it.governor)
-        answer = it.oracle.refresh(asset, sender=it.governor).return_value
+        answer = it.oracle.poke(asset, sender=it.governor).return_value
         assert (answer.status, answer.breakerHalt, answer.price) == (3, False, 100 * WAD)
     aggregator.setDecimals(8, sender=it.governor)
     aggregator.updateAnswer(100 * 10**8, sender=it.governor)
-    assert it.oracle.refresh(asset, sender=it.governor).return_value.status == 0
+    assert it.oracle.poke(asset, sender=it.governor).return_value.status == 0

@@ -27,7 +27,7 @@ class Token:
         config = (self.feed, 3_600, WAD // 1_000, ZERO_ADDRESS)
         system.oracle.setAsset(ASSET, config, sender=self.governor)
         system.oracle.setGuards(ASSET, (ZERO_ADDRESS, 0, 0, ZERO_ADDRESS, 0, HALF), sender=self.governor)
-        assert self.refresh() == (0, 250 * WAD)
+        assert self.poke() == (0, 250 * WAD)
 
     def deploy(self, name, *args):
         return self.chain.deploy(self.system.artifacts[name], *args, sender=self.governor)
@@ -43,13 +43,13 @@ class Token:
     def publish(self, usd) -> None:
         self.aggregator.updateAnswer(int(usd * 10**8), sender=self.governor)
 
-    def refresh(self):
-        answer = self.system.oracle.refresh(ASSET, sender=self.governor).return_value
+    def poke(self):
+        answer = self.system.oracle.poke(ASSET, sender=self.governor).return_value
         return answer.status, answer.price
 
     def tick(self, usd):
         self.publish(usd)
-        return self.refresh()
+        return self.poke()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_an_announced_action_is_no_jump(token, multiplier, kind, after):
     token.chain.set_time(at - 60)
     assert token.tick(250) == (0, 250 * WAD)
     token.chain.set_time(at)
-    assert token.refresh() == (0, 250 * WAD), "the share's last print is of before: it keeps the old multiplier"
+    assert token.poke() == (0, 250 * WAD), "the share's last print is of before: it keeps the old multiplier"
     token.chain.warp(60)
     status, price = token.tick(after)
     assert status == 0

@@ -26,7 +26,7 @@ def at_bucket(crypto, offset: int = 0, ahead: int = 1) -> None:
 
 
 def test_an_asset_without_a_configuration_is_unknown(it):
-    for function in (it.oracle.read, it.oracle.refresh.call, it.oracle.assetConfig, it.oracle.deviationOf):
+    for function in (it.oracle.read, it.oracle.poke.call, it.oracle.assetConfig, it.oracle.deviationOf):
         with reverts("PriceOracle_UnknownAsset", b"\x01".ljust(32, b"\0")):
             function(b"\x01".ljust(32, b"\0"))
 
@@ -36,29 +36,23 @@ def test_the_first_print_is_accepted(crypto):
     assert (answer.status, answer.price, answer.breaker) == ("Open", 100 * WAD, False)
     assert (answer.stamp, answer.max_age) == (crypto.chain.now, MAX_AGE)
     assert answer.band == DEVIATION + WAD // 1_000
-    accepted = answer.receipt.event("AcceptPrice")
-    assert accepted.args == {
-        "assetId": crypto.asset,
-        "round": 1,
-        "price": 100 * WAD,
-        "publishedAt": crypto.chain.now,
-    }
+    assert answer.events == [], "ordinary prints are told by those who take them"
 
 
 @pytest.mark.parametrize("mode", [REVERT, BURN_GAS, INVALID, BOMB, REVERT_BOMB, EMPTY, SHORT, LONG])
 def test_a_feed_that_fails_is_a_halt_and_never_a_revert(crypto, mode):
     crypto.tick(100)
     crypto.feed.setMode(mode, sender=crypto.governor)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.breaker, answer.stamp, answer.events) == ("Halted", False, 0, [])
     assert answer.price == 100 * WAD
     crypto.feed.setMode(ANSWER, sender=crypto.governor)
-    assert crypto.refresh().status == "Open"
+    assert crypto.poke().status == "Open"
 
 
 def test_a_feed_that_was_never_heard_halts_at_price_zero(crypto):
     crypto.feed.setMode(REVERT, sender=crypto.governor)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.price) == ("Halted", 0)
 
 
@@ -69,10 +63,10 @@ def test_an_answer_beyond_its_types_is_no_answer(crypto, word, value):
     crypto.tick(100)
     words = [100 * WAD, 7, crypto.chain.now, 0, 0]
     crypto.feed.setRaw(words, sender=crypto.governor)
-    assert crypto.refresh().status == "Open"
+    assert crypto.poke().status == "Open"
     words[word] = value
     crypto.feed.setRaw(words, sender=crypto.governor)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.stamp, answer.price) == ("Halted", 0, 100 * WAD)
 
 
@@ -80,7 +74,7 @@ def test_an_answer_beyond_its_types_is_no_answer(crypto, word, value):
 def test_a_feed_burns_no_more_than_its_allowance(crypto, mode):
     crypto.tick(100)
     crypto.feed.setMode(mode, sender=crypto.governor)
-    used = crypto.oracle.refresh(crypto.asset, sender=crypto.governor).gas_used
+    used = crypto.oracle.poke(crypto.asset, sender=crypto.governor).gas_used
     assert 300_000 < used < 345_000
 
 
@@ -114,7 +108,7 @@ def test_the_refusal_says_how_much_gas_is_needed(crypto):
 def test_a_price_out_of_range_is_invalid(crypto, price, status):
     crypto.print(1, stamp=crypto.chain.now)
     crypto.feed.set((price, 1, crypto.chain.now, 0, False), sender=crypto.governor)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.breaker) == (status, False)
     assert answer.price == (price if status == "Open" else 0)
     assert answer.stamp == crypto.chain.now, "the stamp is usable whatever the price"
@@ -167,9 +161,9 @@ def test_confidence_widens_the_band_up_to_its_limit(crypto, confidence, status):
 def test_good_for_max_age_and_not_a_second_longer(crypto):
     crypto.tick(100)
     crypto.chain.warp(MAX_AGE)
-    assert crypto.refresh().status == "Open"
+    assert crypto.poke().status == "Open"
     crypto.chain.warp(1)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.price, answer.breaker) == ("Stale", 100 * WAD, False)
     assert answer.stamp == crypto.chain.now - MAX_AGE - 1
 
@@ -194,12 +188,12 @@ def test_closed_until_the_first_print_of_the_session_then_stale(stock):
     stock.tick(250)
     friday_print = stock.chain.now
     stock.chain.warp(86_400)  # Tuesday's opening
-    assert stock.refresh().status == "Closed"
+    assert stock.poke().status == "Closed"
     assert stock.tick(250, stamp=stock.chain.now - 1).status == "Closed", "a second before the opening is before"
     stock.chain.warp(MAX_AGE)
-    assert stock.refresh().status == "Closed"
+    assert stock.poke().status == "Closed"
     stock.chain.warp(1)
-    answer = stock.refresh()
+    answer = stock.poke()
     assert (answer.status, answer.breaker) == ("Stale", False)
     assert answer.stamp == friday_print + 86_399
 
@@ -214,7 +208,7 @@ def test_closed_hides_a_stale_print_and_a_standing_candidate(stock):
     stock.tick(250)
     assert stock.tick(290).breaker
     stock.chain.warp(8 * 3_600)
-    answer = stock.refresh()
+    answer = stock.poke()
     assert (answer.status, answer.breaker) == ("Closed", False)
 
 
@@ -224,7 +218,7 @@ def test_closed_hides_a_stale_print_and_a_standing_candidate(stock):
 def test_an_accepted_round_is_not_tested_again_and_writes_nothing(crypto):
     crypto.tick(100)
     crypto.chain.warp(60)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.usd, answer.events) == ("Open", 100, [])
     # were it tested, this would be a jump
     answer = crypto.tick(150, round=1)
@@ -232,8 +226,9 @@ def test_an_accepted_round_is_not_tested_again_and_writes_nothing(crypto):
 
 
 def test_round_zero_is_a_round_like_any_other(crypto):
-    assert crypto.tick(100, round=0).events == ["AcceptPrice"]
-    assert crypto.refresh().events == []
+    assert crypto.tick(100, round=0).usd == 100
+    assert crypto.tick(101, round=0).usd == 100, "accepted already"
+    assert crypto.tick(101, round=1).usd == 101
 
 
 def test_repeating_the_accepted_round_while_a_candidate_stands_withdraws_the_candidate(crypto):
@@ -368,7 +363,11 @@ def test_a_candidate_is_confirmed_after_five_minutes(crypto, delay, status):
     crypto.chain.warp(delay)
     answer = crypto.tick(150)
     assert (answer.status, answer.usd) == (status, 150 if status == "Open" else 100)
-    assert answer.events == (["AcceptPrice"] if status == "Open" else [])
+    assert answer.events == (["ResumeAsset"] if status == "Open" else [])
+    if status == "Open":
+        resumed = answer.receipt.event("ResumeAsset")
+        assert resumed.args == {"assetId": crypto.asset, "round": 3, "price": 150 * WAD}
+        assert crypto.tick(151).events == [], "told once"
 
 
 @pytest.mark.parametrize(
@@ -380,7 +379,7 @@ def test_a_candidate_is_confirmed_within_five_per_cent(crypto, usd, status):
     crypto.chain.warp(300)
     answer = crypto.tick(usd)
     assert answer.status == status
-    assert answer.events == (["AcceptPrice"] if status == "Open" else ["HaltAsset"])
+    assert answer.events == (["ResumeAsset"] if status == "Open" else ["HaltAsset"])
 
 
 def test_the_stamp_confirms_and_not_the_clock(crypto):
@@ -388,7 +387,7 @@ def test_the_stamp_confirms_and_not_the_clock(crypto):
     start = crypto.chain.now
     crypto.tick(150)
     crypto.chain.warp(1_000)
-    assert crypto.refresh().breaker, "the candidate's own round cannot confirm itself"
+    assert crypto.poke().breaker, "the candidate's own round cannot confirm itself"
     assert crypto.tick(151, stamp=start + 299).breaker
     assert crypto.tick(151, stamp=start + 300).usd == 151
 
@@ -436,10 +435,10 @@ def test_feed_side_faults_and_age_leave_the_candidate_standing(crypto):
     crypto.tick(100)
     crypto.tick(150)
     crypto.feed.setMode(REVERT, sender=crypto.governor)
-    assert (crypto.refresh().status, crypto.refresh().breaker) == ("Halted", False)
+    assert (crypto.poke().status, crypto.poke().breaker) == ("Halted", False)
     crypto.feed.setMode(ANSWER, sender=crypto.governor)
     crypto.chain.warp(MAX_AGE + 1)
-    assert crypto.refresh().status == "Stale"
+    assert crypto.poke().status == "Stale"
     assert crypto.tick(152).usd == 152
 
 
@@ -450,7 +449,7 @@ def test_reading_never_confirms(crypto):
         assert crypto.oracle.read(crypto.asset).breakerHalt
     crypto.chain.warp(300)
     crypto.print(150)
-    assert crypto.oracle.read(crypto.asset).status == 3, "nobody refreshed, so no candidate was kept"
+    assert crypto.oracle.read(crypto.asset).status == 3, "nobody poked, so no candidate was kept"
 
 
 # ---------------------------------------------------------------------------------------------- the opening print
@@ -556,7 +555,7 @@ def test_the_calendar_must_answer_when_it_is_configured(it, crypto):
 def test_configuring_the_same_feed_anew_forgets_nothing(crypto):
     crypto.tick(100)
     crypto.configure(max_age=600)
-    assert crypto.refresh().events == [], "the round is still the last accepted one"
+    assert crypto.poke().events == [], "the round is still the last accepted one"
     assert crypto.tick(100, stamp=crypto.chain.now - 1).status == "Halted"
     assert crypto.tick(150).breaker
     crypto.configure()
@@ -569,10 +568,10 @@ def test_another_feed_counts_its_own_rounds_and_stamps_and_meets_the_same_prices
     other = it.chain.deploy(it.built["HostileFeed"], sender=it.governor)
     other.set((200 * WAD, 2**79, crypto.chain.now - 600, 0, False), sender=it.governor)
     crypto.configure(feed=other)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.breaker, answer.usd) == ("Halted", True, 100), "the same round number says nothing"
     other.set((105 * WAD, 2, crypto.chain.now - 600, 0, False), sender=it.governor)
-    answer = crypto.refresh()
+    answer = crypto.poke()
     assert (answer.status, answer.usd, answer.stamp) == ("Open", 105, crypto.chain.now - 600)
 
 
@@ -582,10 +581,10 @@ def test_another_feed_does_not_confirm_the_candidate_of_the_one_before(it, crypt
     other = it.chain.deploy(it.built["HostileFeed"], sender=it.governor)
     other.set((150 * WAD, 1, crypto.chain.now, 0, False), sender=it.governor)
     crypto.configure(feed=other)
-    assert crypto.refresh().events == ["HaltAsset"]
+    assert crypto.poke().events == ["HaltAsset"]
     crypto.chain.warp(300)
     other.set((150 * WAD, 2, crypto.chain.now, 0, False), sender=it.governor)
-    assert crypto.refresh().usd == 150
+    assert crypto.poke().usd == 150
 
 
 def test_another_feed_in_mid_session_is_no_opening(it, stock):
@@ -595,7 +594,7 @@ def test_another_feed_in_mid_session_is_no_opening(it, stock):
     other = it.chain.deploy(it.built["HostileFeed"], sender=it.governor)
     other.set((290 * WAD, 1, stock.chain.now, 0, False), sender=it.governor)
     stock.configure(feed=other)
-    assert stock.refresh().breaker
+    assert stock.poke().breaker
 
 
 def test_assets_do_not_touch_each_other(crypto, stock):

@@ -139,8 +139,8 @@ def compare(it, kind, ticks, seen):
             model.print = Print(price, round_, stamp, confidence, fault == "halted")
         if fault is None:
             printed = price
-        expected = model.refresh(chain.now)
-        actual = bench.refresh()
+        expected = model.poke(chain.now)
+        actual = bench.poke()
         note(f"{chain.now} {price} round {round_} stamp {stamp} {fault}: {expected}")
         assert actual.status.upper() == expected.status.name
         assert actual.price == expected.price_wad

@@ -94,7 +94,7 @@ def test_confidence_widens_the_band_and_refuses_when_too_wide(it, pyth):
     asset = configured(it, pyth.feed)
     it.chain.warp(1)
     pyth.say(100 * 10**8, 10**8)
-    answer = it.oracle.refresh(asset, sender=it.governor).return_value
+    answer = it.oracle.poke(asset, sender=it.governor).return_value
     assert (answer.status, answer.band) == (0, WAD // 500 + WAD // 100)
     it.chain.warp(1)
     pyth.say(100 * 10**8, 5 * 10**8 + 1)
@@ -112,9 +112,7 @@ def test_an_update_is_pulled_in_the_transaction_that_uses_it_and_change_comes_ba
     it.chain.warp(60)
     it.chain.fund(it.stranger, WAD)
     before = it.chain.balance(it.stranger)
-    receipt = pyth.feed.updateAndRefresh(
-        [pyth.update(101 * 10**8)], it.oracle, asset, sender=it.stranger, value=5 * FEE
-    )
+    receipt = pyth.feed.updateAndPoke([pyth.update(101 * 10**8)], it.oracle, asset, sender=it.stranger, value=5 * FEE)
     answer = receipt.return_value
     assert (answer.status, answer.price, answer.publishedAt) == (0, 101 * WAD, it.chain.now)
     assert it.chain.balance(it.stranger) == before - FEE
@@ -126,7 +124,7 @@ def test_too_small_a_fee_is_refused(it, pyth):
     it.chain.warp(60)
     it.chain.fund(it.stranger, WAD)
     with reverts("PythFeed_FeeTooLow", FEE - 1, FEE):
-        pyth.feed.updateAndRefresh([pyth.update(10**10)], it.oracle, asset, sender=it.stranger, value=FEE - 1)
+        pyth.feed.updateAndPoke([pyth.update(10**10)], it.oracle, asset, sender=it.stranger, value=FEE - 1)
 
 
 def test_an_older_pyth_update_changes_nothing(it, pyth):
@@ -134,7 +132,7 @@ def test_an_older_pyth_update_changes_nothing(it, pyth):
     it.chain.warp(60)
     pyth.say(101 * 10**8)
     pyth.say(90 * 10**8, at=it.chain.now - 30)
-    assert it.oracle.refresh(asset, sender=it.governor).return_value.price == 101 * WAD
+    assert it.oracle.poke(asset, sender=it.governor).return_value.price == 101 * WAD
 
 
 def test_a_pyth_price_from_the_future_or_beyond_forty_bits_is_no_stamp(it, pyth):
@@ -248,7 +246,7 @@ def test_a_verified_report_becomes_a_price(it, streams):
     assert (print_.price, print_.round, print_.publishedAt) == (250 * WAD, it.chain.now, it.chain.now)
     assert (print_.confidence, print_.halted) == (WAD // 1_000 if streams.version == 11 else 0, False)
     asset = configured(it, streams.feed)
-    assert it.oracle.refresh(asset, sender=it.governor).return_value.price == 250 * WAD
+    assert it.oracle.poke(asset, sender=it.governor).return_value.price == 250 * WAD
 
 
 @pytest.mark.parametrize("version", [8, 10, 11])
@@ -304,24 +302,24 @@ def test_a_report_shorter_than_its_schema_is_refused(it, streams):
 def test_every_status_but_regular_trading_is_a_halt(it, streams, status):
     asset = configured(it, streams.feed)
     streams.push(250)
-    it.oracle.refresh(asset, sender=it.governor)
+    it.oracle.poke(asset, sender=it.governor)
     it.chain.warp(1)
     streams.push(250, status=status)
-    answer = it.oracle.refresh(asset, sender=it.governor).return_value
+    answer = it.oracle.poke(asset, sender=it.governor).return_value
     assert (answer.status, answer.breakerHalt) == (3, False)
 
 
 def test_at_night_the_calendar_speaks_and_the_morning_waits_for_a_regular_print(it, streams):
     asset = configured(it, streams.feed, it.calendar)
     streams.push(250)
-    it.oracle.refresh(asset, sender=it.governor)
+    it.oracle.poke(asset, sender=it.governor)
     it.chain.warp(8 * 3_600)
     streams.push(251, status=OVERNIGHT)
     assert it.oracle.read(asset).status == 1
     it.chain.warp(16 * 3_600)  # the opening: the last report is last night's
     assert it.oracle.read(asset).status == 1
     streams.push(253)
-    answer = it.oracle.refresh(asset, sender=it.governor).return_value
+    answer = it.oracle.poke(asset, sender=it.governor).return_value
     assert (answer.status, answer.price) == (0, 253 * WAD)
 
 
@@ -436,6 +434,6 @@ def test_adapters_agree_on_the_same_price_at_every_decimals_setting(it, decimals
     answers = set()
     for feed in feeds:
         it.oracle.setAsset(b"SAME".ljust(32, b"\0"), (feed, 4_200, 0, ZERO_ADDRESS), sender=it.governor)
-        answer = it.oracle.refresh(b"SAME".ljust(32, b"\0"), sender=it.governor).return_value
+        answer = it.oracle.poke(b"SAME".ljust(32, b"\0"), sender=it.governor).return_value
         answers.add((answer.status, answer.price, answer.publishedAt))
     assert answers == {(0, usd * WAD, it.chain.now)}

@@ -268,7 +268,7 @@ def test_a_halt_until_the_deadline_costs_nothing(pit):
     pit.print(70_000)  # the breaker takes it for a candidate
     with pit.refused(order, "OptionMarket_NotOpen", HALTED):
         pit.execute(order)
-    pit.desk.refresh()
+    pit.desk.poke()
     pit.desk.chain.warp(120)
     with pit.refused(order, "OrderBook_Expired"):
         pit.execute(order)

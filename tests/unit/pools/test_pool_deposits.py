@@ -112,7 +112,7 @@ def test_no_deposit_lowers_the_share_price_of_the_others(earning, layer):
     desk, pool = earning, earning.pool(layer)
     desk.open(0, True, 20 * ONE)
     desk.pass_time(DAY)
-    desk.refresh()
+    desk.poke()
     for amount in (1, 2, 999_999, ONE, 7 * ONE + 3):
         before = (pool.nav(False).nav + 1, pool.totalSupply() + VIRTUAL)
         deposit(desk, layer, amount)
@@ -318,7 +318,7 @@ def impaired(system) -> Desk:
 
 def test_a_pool_worth_less_than_a_tenth_of_its_cash_takes_no_deposit(impaired):
     desk = impaired
-    desk.refresh()
+    desk.poke()
     nav = desk.insurance.nav(True)
     assert nav.nav * 10 < nav.cash
     assert desk.insurance.maxDeposit(desk.who.lp) == 0 == desk.insurance.maxMint(desk.who.lp)
@@ -365,7 +365,7 @@ def test_max_deposit_is_what_a_deposit_takes(desk):
 
 def halt(desk: Desk) -> None:
     desk.publish(80_000)
-    desk.refresh()
+    desk.poke()
 
 
 def test_a_deposit_waits_while_a_market_with_more_than_a_tenth_is_not_open(desk):

@@ -122,7 +122,7 @@ def test_views_never_fail_whatever_the_markets_do(desk, layer):
     pool, lp = desk.pool(layer), desk.who.lp
     for price in (60_000, 1_000_000, 1, -5):
         desk.market.asset.aggregator.updateAnswer(price * 10**8, sender=desk.who.governor)
-        desk.refresh()
+        desk.poke()
         desk.chain.warp(1_000)
         for limit in (pool.maxDeposit, pool.maxMint, pool.maxRedeem, pool.maxWithdraw):
             assert limit(lp) >= 0

@@ -53,8 +53,8 @@ def test_the_value_of_a_small_book(desk, layer, for_deposit, price):
     desk.pass_time(12 * HOUR)
     desk.move(price)
     eth.publish()
-    eth.refresh()
-    desk.refresh()
+    eth.poke()
+    desk.poke()
     rent_index = desk.options.poolState(desk.token.address, layer).rentIndex
     accrued = liability = 0
     for at in (desk, eth):
@@ -101,7 +101,7 @@ def test_only_entrants_count_recorded_debt(desk):
     desk.open(0, True, 100 * ONE)
     desk.withdraw(desk.health().equity - desk.health().initialMargin)
     desk.pass_time(10 * DAY)
-    desk.refresh()
+    desk.poke()
     before = [desk.pool(layer).nav(True).nav for layer in (MAIN, INSURANCE)]
     desk.settle()
     for layer in (MAIN, INSURANCE):
@@ -117,7 +117,7 @@ def test_settling_changes_no_value_but_for_rounding(desk):
     desk.open(0, True, 50 * ONE)
     desk.open(3, False, 20 * ONE, owner=desk.who.rival)
     desk.pass_time(7 * HOUR)
-    desk.refresh()
+    desk.poke()
     before = [pool.nav(False) for pool in (desk.main, desk.insurance)]
     desk.settle()
     desk.settle(desk.who.rival)
@@ -133,7 +133,7 @@ def test_settling_changes_no_value_but_for_rounding(desk):
 def test_the_view_is_what_an_operation_finds(desk, layer):
     desk.open(0, True, 50 * ONE)
     desk.pass_time(DAY)
-    desk.refresh()
+    desk.poke()
     seen = desk.pool(layer).nav(True)
     supply = desk.pool(layer).totalSupply()
     shares = desk.fund_pool(layer, 3 * ONE, desk.who.late_lp)
@@ -147,13 +147,13 @@ def test_a_market_that_is_not_open_counts_as_paid_out_to_who_goes_and_as_nothing
     eth.open(0, True, 40 * ONE)
     while_open = desk.pool(layer).nav(False).liability
     eth.publish(4_000)
-    eth.refresh()
+    eth.poke()
     parts = (3, 1)[layer]
     alone = 0 if layer == INSURANCE else desk.quote(0, True, BID).value * 20
     assert desk.pool(layer).nav(True).liability == alone
     assert desk.pool(layer).nav(False).liability >= 40 * ONE * parts // 4 > while_open
     desk.publish(90_000)
-    desk.refresh()
+    desk.poke()
     assert desk.pool(layer).nav(True).liability == 0
     assert desk.pool(layer).nav(False).liability == 60 * ONE * parts // 4
 
@@ -164,7 +164,7 @@ def test_a_halt_moves_no_share_by_a_unit(desk, layer, price):
     eth = desk.with_market("ETH-7D")
     eth.open(0, True, 40 * ONE)
     desk.pass_time(60)
-    eth.refresh()
+    eth.poke()
     pool = desk.pool(layer)
 
     def quoted():
@@ -207,7 +207,7 @@ def test_a_frozen_market_accrues_no_more_rent_once_recorded(desk, layer):
 def test_erc4626_views_agree_with_the_value_for_who_goes(desk, layer):
     desk.open(0, True, 20 * ONE)
     desk.pass_time(DAY)
-    desk.refresh()
+    desk.poke()
     pool, supply = desk.pool(layer), desk.pool(layer).totalSupply()
     nav = pool.nav(False).nav
     assert pool.totalAssets() == nav

@@ -206,9 +206,9 @@ def test_execution_waits_while_a_market_with_more_than_a_tenth_is_not_open(desk)
     request(desk, MAIN, shares_of(desk, MAIN) // 2)
     request(desk, INSURANCE, shares_of(desk, INSURANCE) // 2)
     desk.pass_time(7 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.publish(80_000)
-    desk.refresh()
+    desk.poke()
     with desk.refused("UnderwritingPool_MarketNotOpen", desk.market.id, 150 * ONE, desk.cash(MAIN) // 10):
         execute(desk, MAIN)
     execute(desk, INSURANCE)  # reserves 50 of 500: a tenth, and fees above
@@ -220,9 +220,9 @@ def test_a_small_market_that_is_not_open_counts_as_paid_out(desk, layer):
     shares = shares_of(desk, layer) // 2
     request(desk, layer, shares)
     desk.pass_time(COOLDOWN[layer])
-    desk.refresh()
+    desk.poke()
     desk.publish(80_000)
-    desk.refresh()
+    desk.poke()
     nav, supply = desk.pool(layer).nav(False), desk.pool(layer).totalSupply()
     assert nav.liability == 20 * ONE * (3, 1)[layer] // 4
     assert execute(desk, layer).return_value == (shares, shares * (nav.nav + 1) // (supply + VIRTUAL))
@@ -286,7 +286,7 @@ def test_shares_stay_at_risk_until_executed(desk):
     desk.open(0, True, 400 * ONE)
     request(desk, MAIN, shares_of(desk, MAIN) // 10)
     desk.pass_time(DAY)
-    desk.refresh()
+    desk.poke()
     with desk.chain.anchor():
         calm = execute(desk, MAIN).return_value[1]
     desk.move(75_000)
@@ -305,7 +305,7 @@ def test_it_pays_no_more_than_cash_above_reserves_at_80_per_cent(system, layer):
     pool, shares = desk.pool(layer), shares_of(desk, layer)
     request(desk, layer)
     desk.pass_time(COOLDOWN[layer])
-    desk.refresh()
+    desk.poke()
     nav, supply = pool.nav(False), pool.totalSupply()
     reserved = 400 * ONE * (3, 1)[layer] // 4
     assert nav.reserved == reserved
@@ -391,7 +391,7 @@ def test_a_remainder_that_has_come_to_be_worth_nothing_is_burned_for_nothing(sys
     pool = desk.insurance
     with desk.chain.anchor():
         desk.pass_time(COOLDOWN[INSURANCE])
-        desk.refresh()
+        desk.poke()
         nav, supply = pool.nav(False), pool.totalSupply()
     free = nav.cash - up(nav.reserved * 10, 8)
     request(desk, INSURANCE, up((free + 3) * (supply + VIRTUAL), nav.nav + 1))
@@ -445,7 +445,7 @@ def test_no_execution_lowers_the_share_price_of_who_stays(desk, layer):
     pool = desk.pool(layer)
     request(desk, layer, 123_456_789_012_345_678_901)
     desk.pass_time(COOLDOWN[layer])
-    desk.refresh()
+    desk.poke()
     before = (pool.nav(False).nav + 1, pool.totalSupply() + VIRTUAL)
     execute(desk, layer)
     after = (pool.nav(False).nav + 1, pool.totalSupply() + VIRTUAL)

@@ -73,7 +73,7 @@ class Scene:
             "vault.withdraw": [token, 1, me],
             "vault.lock": [token, desk.options.address, 1],
             "vault.fund": [token, desk.options.address, pool, 1, me, 0],
-            "vault.settle": [token, [(me, -1), (me, 1), (FREE, 0)], FREE, 0],
+            "vault.settle": [token, FREE, 0, [(me, -1), (me, 1), (FREE, 0)]],
             "vault.isSealed": [token, desk.options.address, pool],
             "vault.balanceOf": [token, FREE, desk.who.trader],
             "vault.balancesOf": [token, desk.options.address, [desk.who.trader, pool, desk.insurance.address]],
@@ -133,14 +133,14 @@ def scene(system) -> Scene:
             pool["deposit(uint256,address)"](5 * ONE, owner, sender=owner)
             pool.requestRedeem(10**24, owner, owner, sender=owner)
     desk.pass_time(7 * DAY)
-    desk.refresh()
+    desk.poke()
     for pool in (desk.main, desk.insurance):
         pool.executeRedemption(who.lp, sender=who.keeper)
     # The token has an executed claim and a pending request: it asks for each again.
     desk.main.executeRedemption(me, sender=who.keeper)
     desk.main.requestRedeem(10**24, me, me, sender=me)
     desk.pass_time(8 * DAY)
-    desk.refresh()
+    desk.poke()
     desk.options.accrueRent(desk.token.address, MAIN, sender=who.keeper)
     return Scene(desk, me)
 

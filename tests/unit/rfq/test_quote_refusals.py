@@ -217,7 +217,7 @@ def test_closed_hours_have_a_band_of_their_own(room):
     calendar = desk.chain.deploy(desk.system.artifacts["TestCalendar"], WAD // 5, 11_024_640 * WAD, sender=governor)
     desk.system.oracle.setAsset(asset.id, (asset.feed.address, 86_400, WAD // 200, calendar.address), sender=governor)
     asset.publish(PRICE)
-    desk.system.oracle.refresh(asset.id, sender=governor)
+    desk.system.oracle.poke(asset.id, sender=governor)
     desk.chain.warp(9 * 3600)  # the session has ended
     assert desk.system.oracle.read(asset.id).status == 1
     with refused(room, "QuoteSettlement_OutsideBand", 263 * WAD, 2375 * WAD // 10, 2625 * WAD // 10):

@@ -149,7 +149,7 @@ def test_values_do_not_change_in_any_order_of_feed_activation_and_trade(scene, k
         issuer.chain.set_time(effective + 120)
         scene.print_share(SHARE * WAD // multiplier if acts else SHARE)
         for market in (scene.desk.market, scene.tesla.market):
-            market.contract.refresh(sender=scene.desk.who.keeper)
+            market.contract.poke(sender=scene.desk.who.keeper)
 
     exact = SHARE * WAD % multiplier == 0
     same(played(scene, play, True), played(scene, play, False), exact)
@@ -164,7 +164,7 @@ def test_a_feed_out_of_step_halts_trading_and_harms_nobody(scene, kind, multipli
     issuer.token.announceAction(kind, multiplier, effective, sender=issuer.governor)
     issuer.chain.set_time(effective - 300)
     scene.print_share(SHARE)
-    tesla.market.contract.refresh(sender=desk.who.keeper)
+    tesla.market.contract.poke(sender=desk.who.keeper)
     before = {who: desk.balance(who) for who in (desk.who.trader, desk.who.rival)}
     issuer.chain.set_time(effective - 60 if early else effective + 60)
     scene.print_share(SHARE * WAD // multiplier if early else SHARE)

@@ -627,13 +627,13 @@ def test_settle_cannot_reach_another_modules_entries(funded):
     with reverts("CollateralVault_InsufficientBalance", it.token, it.lending, it.owner, 0, 1):
         it.lending.settle(it.token, deltas((it.owner, -1), (it.payer, 1)), FREE, 0, sender=it.owner)
     with reverts("CollateralVault_InsufficientBalance", it.token, it.stranger, it.owner, 0, 1):
-        it.vault.settle(it.token, deltas((it.owner, -1), (it.stranger, 1)), FREE, 0, sender=it.stranger)
+        it.vault.settle(it.token, FREE, 0, deltas((it.owner, -1), (it.stranger, 1)), sender=it.stranger)
 
 
 def test_settle_of_nothing_does_nothing_and_says_nothing(funded):
     it = funded
     assert it.options.settle(it.token, deltas(), FREE, 0, sender=it.owner).logs == []
-    assert it.vault.settle(it.token, deltas(), FREE, 0, sender=it.stranger).logs == []
+    assert it.vault.settle(it.token, FREE, 0, deltas(), sender=it.stranger).logs == []
 
 
 # ---------------------------------------------------------------------------------------------- modules

@@ -89,7 +89,7 @@ def test_nobody_but_the_vault_tells_a_pool_that_it_was_funded(desk: Desk):
     for pool in (desk.main, desk.insurance):
         for caller in (desk.who.lp, desk.options.address):
             with desk.refused("UnderwritingPool_NotVault", caller):
-                pool.receiveFunding(desk.who.lp, ONE, desk.who.lp, 0, sender=caller)
+                pool.receiveFunding(desk.who.lp, desk.who.lp, ONE, 0, sender=caller)
 
 
 # ---------------------------------------------------------------------------------------------- pools
@@ -162,6 +162,6 @@ def test_a_pool_whose_market_is_not_open_is_not_funded(provider):
     desk = provider
     desk.open(0, True, 500 * ONE)
     desk.publish(90_000)
-    desk.refresh()
+    desk.poke()
     with desk.refused("UnderwritingPool_MarketNotOpen", desk.market.id, 550 * ONE * 3 // 4, desk.cash(MAIN) // 10):
         fund_pool(desk, MAIN, ONE)

@@ -36,8 +36,8 @@ class _Halt:
 class Poke(Duty):
     """Live markets, when they are due by time or by a move of the price; halted assets, whoever needs them.
 
-    The breaker halts by itself but forgets what nobody refreshes: a jump is only confirmed by a second print, five
-    minutes after the first one that a refresh has told it. So a halt is told at once, also where nobody holds an
+    The breaker halts by itself but forgets what nobody pokes: a jump is only confirmed by a second print, five
+    minutes after the first one that a poke has told it. So a halt is told at once, also where nobody holds an
     option, as long as an order or a loan waits for the price.
     """
 
@@ -56,7 +56,7 @@ class Poke(Duty):
         return []
 
     def poke(self) -> bool:
-        """Refresh what is due; true when something was, also if another keeper has done it."""
+        """Poke what is due; true when something was, also if another keeper has done it."""
         work, now = self.work, self.work.system.chain.now
         told = self._halts_to_tell(now)
         due: list[int] = []
@@ -72,10 +72,10 @@ class Poke(Duty):
                 on_moves += moved and not late
                 due.append(market_id)
         send = [m for m in due if work.markets[m].asset.name in told or not self._done_by_others(m, now)]
-        txs = [work.markets[m].contract.refresh.tx(sender=work.account, gas=POKE_GAS) for m in send]
+        txs = [work.markets[m].contract.poke.tx(sender=work.account, gas=POKE_GAS) for m in send]
         for market_id in due:
             self._poked[market_id] = _Poked(now, work.price(work.markets[market_id]).price)
-        txs += self._refresh_alone(told - {work.markets[m].asset.name for m in send})
+        txs += self._poke_alone(told - {work.markets[m].asset.name for m in send})
         if txs:
             work.send(Kind.POKE.value, txs)
             work.statistics.pokes += len(txs)
@@ -110,8 +110,8 @@ class Poke(Duty):
             found.add(name)
         return found
 
-    def _refresh_alone(self, names: set[str]) -> list[Tx]:
+    def _poke_alone(self, names: set[str]) -> list[Tx]:
         """For assets without a live market."""
         assets: list[Asset] = [self.work.system.assets[name] for name in sorted(names)]
-        refresh = self.work.system.oracle.refresh
-        return [refresh.tx(asset.id, sender=self.work.account, gas=POKE_GAS) for asset in assets]
+        poke = self.work.system.oracle.poke
+        return [poke.tx(asset.id, sender=self.work.account, gas=POKE_GAS) for asset in assets]

@@ -301,7 +301,7 @@ def _believed(scene: Scene) -> dict[str, Any]:
 
     before = held()
     asset.publish(Decimal(str(PRINT)))
-    market.refresh()
+    market.poke()
     status = PriceStatus(town.system.oracle.read(asset.id).status)
     after = held()
     return {"status": status, "moved": {k: after[k] - before[k] for k in before}}

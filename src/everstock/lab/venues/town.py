@@ -21,7 +21,7 @@ UNISWAP = ("node_modules", "@uniswap", "v2-core", "build")
 FOREVER = 2**256 - 1
 HOUR, DAY = 3_600, 86_400
 PRINT_GAS = 300_000
-REFRESH_GAS = 3_000_000
+POKE_GAS = 3_000_000
 DOLLAR = "USDX"
 DOLLAR_DECIMALS = 6
 CALENDAR = "NYSE"
@@ -201,7 +201,7 @@ class Town:
             asset = self.system.asset(name)
             answer = round(price * 10**asset.feed_decimals)
             txs.append(asset.aggregator.updateAnswer.tx(answer, sender=self.issuer, gas=PRINT_GAS))
-            txs.append(market.contract.refresh.tx(sender=self.issuer, gas=REFRESH_GAS))
+            txs.append(market.contract.poke.tx(sender=self.issuer, gas=POKE_GAS))
         self.chain.send_many(txs)
 
 
