@@ -32,7 +32,6 @@ interface IOptionMarket {
     /// @param b (1 + u)/2, WAD.
     /// @param peak 1/u, WAD: the largest time value.
     /// @param maxLn Largest |ln| of price or strike against R, WAD.
-    /// @param scale D = e^(2C)/1e9 of the shifted exponentials.
     /// @param initialMargin 0.45/u, WAD.
     /// @param maintenanceMargin 0.15/u, WAD.
     struct Constants {
@@ -40,7 +39,6 @@ interface IOptionMarket {
         uint256 b;
         uint256 peak;
         uint256 maxLn;
-        uint256 scale;
         uint256 initialMargin;
         uint256 maintenanceMargin;
     }
@@ -64,6 +62,7 @@ interface IOptionMarket {
     /// @param value Ask, bid or mark.
     /// @param initialMargin Rate now, at least the constant.
     /// @param maintenanceMargin Rate now, at least the constant.
+    /// @param updatedAt Stamp of the price.
     struct Quote {
         uint256 fundingIndex;
         uint256 price;
@@ -71,6 +70,7 @@ interface IOptionMarket {
         uint256 value;
         uint256 initialMargin;
         uint256 maintenanceMargin;
+        uint256 updatedAt;
     }
 
     /// @notice Value of both sides of one strike, for NAV.

@@ -26,13 +26,13 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     uint256 internal constant EVENT_NOTICE = 48 hours;
     uint256 private constant MAX_EVENTS = 16;
     uint256 private constant WIND_DOWN_NOTICE = 3 days;
-    /// @dev A and B are at most e^124.5 · 1e18 · Λ, which the bounds keep below this for 20 years with the price at the edge of its range and
+    /// @dev A and B are at most e^124.3 · 1e18 · Λ, which the bounds keep below this for 20 years with the price at the edge of its range and
     ///      volatility at its maximum throughout; 70 years with the default parameters.
     uint256 private constant UNCROSSED = 1 << 255;
 
     /// @dev One operation. `from`: the clock as it stood, whose cell the strikes' snapshots follow. `stored`: the variance word as it stands in storage.
     ///      `clock`, `variance`: as they are now. Pending, at the stored price: `run`, loaded variance × weighted time, and the first `due` events.
-    ///      Neither of the two clocks and not `variance` know of a run that the stored word holds: it is in `run`, and its end is their `accruedAt`.
+    ///      `lnS`: ln of the stored price against R, once somebody has asked. Neither of the two clocks and not `variance` know of a run that the stored word holds: it is in `run`, and its end is their `accruedAt`.
     struct Work {
         Clock from;
         Clock clock;
@@ -76,6 +76,8 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     /// @dev Weighted time counts in units of which a second of full weight has `second`: 1 where no calendar weighs, WAD where one does.
     uint256 internal immutable second;
     uint256 internal immutable yearSeconds;
+    /// @dev The shortest weighted time between variance samples.
+    uint256 private immutable sampleInterval;
     /// @dev c · YEAR: so much run makes one unit of Λ.
     uint256 private immutable runPerUnit;
 
@@ -113,6 +115,7 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         peak = (WAD * WAD) / u_;
         maxLn = int256(EverlastingMath.maxLn(b_));
         (second, yearSeconds) = address(calendar_) == address(0) ? (1, YEAR) : (WAD, calendar_.yearSeconds());
+        sampleInterval = VarianceSampler.MIN_INTERVAL * second;
         runPerUnit = config_.varianceBudget * yearSeconds;
 
         oracle_.read(config_.assetId); // the asset must exist
@@ -204,20 +207,21 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     /// @dev Charges the interval at the old price, adds the events due at the old price, then takes the answer.
     function _advance(Work memory w, PriceAnswer memory answer) private view returns (PriceStatus status, bool breakerHalt) {
         (status, breakerHalt) = (answer.status, answer.breakerHalt);
-        bool good = status == PriceStatus.Open || status == PriceStatus.Closed;
+        bool open = status == PriceStatus.Open;
+        bool good = open || status == PriceStatus.Closed;
         uint256 until = block.timestamp;
-        if (!good && !answer.breakerHalt) {
+        if (!good && !breakerHalt) {
             until = Fixed.min(until, Fixed.max(uint256(answer.publishedAt) + answer.maxAge, w.from.goodUntil()));
         }
         _runTo(w, until);
         w.due = _dueEvents(w.from);
         Clock c = w.clock;
         if (good) {
-            if (status == PriceStatus.Open) c = _take(w, answer);
+            if (open) c = _take(w, answer);
             if (!c.running() && c.price() != 0) c = c.withRunning(true).withAccruedAt(block.timestamp);
         } else {
             c = c.withRunning(false);
-            if (!answer.breakerHalt) c = c.withResetAnchor(true);
+            if (!breakerHalt) c = c.withResetAnchor(true);
         }
         w.clock = c;
     }
@@ -233,12 +237,14 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
             v = v.withSample(v.raw(), price, block.timestamp);
         } else {
             uint256 elapsed = _weightedTime(v.sampledAt(), block.timestamp);
-            if (elapsed >= VarianceSampler.MIN_INTERVAL * second) (v, lnS) = _sample(w, v, price, oldPrice, elapsed);
+            if (elapsed >= sampleInterval) (v, lnS) = _sample(w, v, price, oldPrice, elapsed);
         }
         w.variance = v;
         int16 cell = c.cell();
-        if (price != oldPrice)
-            cell = StrikeGrid.cellOf(price, lnS == 0 ? EverlastingMath.lnRatio(price, referencePrice) : lnS, referencePrice);
+        if (price != oldPrice) {
+            if (lnS == 0) lnS = EverlastingMath.lnRatio(price, referencePrice);
+            if (!StrikeGrid.surelyIn(cell, lnS)) cell = StrikeGrid.cellOf(price, lnS, referencePrice);
+        }
         return c.withPrice(price, answer.publishedAt, answer.maxAge, cell);
     }
 
@@ -253,7 +259,8 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
         (uint256 raw, uint256 anchor) = (v.raw(), v.samplePrice());
         (uint256 newRaw, uint256 newAnchor, int256 logReturn) = VarianceSampler.sample(
             raw,
-            _clamped(raw),
+            minVariance,
+            maxVariance,
             anchor,
             price,
             elapsed,
@@ -358,19 +365,31 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     }
 
     function _grow(Work memory w, uint256 stored, uint256 power) private view returns (uint256 grown) {
-        grown = stored + Fixed.fullMulDiv(power, w.run, runPerUnit);
-        uint256 due = w.due;
-        if (due == 0) return grown;
-        for (uint256 i; i < due; ++i) grown += Fixed.fullMulDiv(power, pending[i].lump, WAD);
+        // Decades below 2^256: see `UNCROSSED`.
+        unchecked {
+            grown = stored + Fixed.fullMulDiv(power, w.run, runPerUnit);
+            uint256 due = w.due;
+            if (due == 0) return grown;
+            for (uint256 i; i < due; ++i) grown += Fixed.fullMulDiv(power, pending[i].lump, WAD);
+        }
     }
 
-    function _lnS(Work memory w) private view returns (int256 lnS) {
+    /// @dev ln of the clock's price against R, cut off at the ends of the range.
+    function _lnS(Work memory w) private view returns (int256) {
+        return Fixed.clamp(_lnFrom(w), -maxLn, maxLn);
+    }
+
+    function _lnFrom(Work memory w) private view returns (int256 lnS) {
         lnS = w.lnS;
         if (lnS != 0) return lnS;
         lnS = EverlastingMath.lnRatio(w.from.price(), referencePrice);
-        if (lnS > maxLn) lnS = maxLn;
-        else if (lnS < -maxLn) lnS = -maxLn;
         w.lnS = lnS;
+    }
+
+    /// @dev ln of the price now against R.
+    function _lnNow(Work memory w) internal view returns (int256) {
+        uint256 price = w.clock.price();
+        return price == w.from.price() ? _lnFrom(w) : EverlastingMath.lnRatio(price, referencePrice);
     }
 
     /// @dev The snapshot of the side that grows, plus one, and what the other side has gathered. Both 0 for a strike that is not live.
@@ -474,12 +493,7 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
     }
 
     function _clamped(uint256 raw) private view returns (uint256) {
-        return
-            raw < minVariance
-                ? minVariance
-                : raw > maxVariance
-                    ? maxVariance
-                    : raw;
+        return Fixed.clamp(raw, minVariance, maxVariance);
     }
 
     function _loaded(uint256 raw) internal view returns (uint256) {

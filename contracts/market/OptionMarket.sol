@@ -28,7 +28,6 @@ contract OptionMarket is MarketClock {
 
     /// @inheritdoc IOptionMarket
     address public immutable book;
-    uint256 private immutable scale;
     uint256 private immutable baseInitialMargin;
     uint256 private immutable baseMaintenanceMargin;
 
@@ -46,7 +45,6 @@ contract OptionMarket is MarketClock {
         Config memory config_
     ) AccessManaged(authority_) MarketClock(oracle_, calendar_, config_) {
         book = book_;
-        scale = EverlastingMath.indexScale();
         baseInitialMargin = (0.45e18 * WAD) / u;
         baseMaintenanceMargin = (0.15e18 * WAD) / u;
     }
@@ -85,8 +83,8 @@ contract OptionMarket is MarketClock {
         uint256 price = w.clock.price();
         uint256 strikePrice_ = StrikeGrid.strikePrice(referencePrice, strike);
         bool ask = kind == QuoteKind.Ask || kind == QuoteKind.TightAsk;
-        if (ask) _checkOpening(w.clock, strikePrice_, strike);
-        q.price = price;
+        if (ask) _checkOpening(w, strikePrice_, strike);
+        (q.price, q.updatedAt) = (price, w.clock.updatedAt());
         q.strikePrice = strikePrice_;
         q.fundingIndex = _fundingIndex(w, strike);
         if (kind == QuoteKind.Mark) {
@@ -120,11 +118,11 @@ contract OptionMarket is MarketClock {
         }
     }
 
-    function _checkOpening(Clock c, uint256 strikePrice_, int16 strike) private view {
+    function _checkOpening(Work memory w, uint256 strikePrice_, int16 strike) private view {
+        Clock c = w.clock;
         if (c.retiring()) revert OptionMarket_WindingDown(retirement.freezeAt);
         uint256 price = c.price();
-        int256 lnS = EverlastingMath.lnRatio(price, referencePrice);
-        if (Fixed.max(Fixed.abs(StrikeGrid.lnStrike(strike)), Fixed.abs(lnS)) > uint256(maxLn)) {
+        if (Fixed.max(Fixed.abs(StrikeGrid.lnStrike(strike)), Fixed.abs(_lnNow(w))) > uint256(maxLn)) {
             revert OptionMarket_OutOfRange(price, strikePrice_);
         }
         uint256 width = OPENING_BAND;
@@ -146,7 +144,7 @@ contract OptionMarket is MarketClock {
 
     function _indexOf(uint256 partA, uint256 partB, int16 strike) private view returns (uint256) {
         unchecked {
-            return (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b, scale) * WAD) / u;
+            return (EverlastingMath.fundingIndex(partA, partB, StrikeGrid.lnStrike(strike), b) * WAD) / u;
         }
     }
 
@@ -339,6 +337,6 @@ contract OptionMarket is MarketClock {
 
     /// @inheritdoc IOptionMarket
     function constants() external view returns (Constants memory) {
-        return Constants(u, b, peak, uint256(maxLn), scale, baseInitialMargin, baseMaintenanceMargin);
+        return Constants(u, b, peak, uint256(maxLn), baseInitialMargin, baseMaintenanceMargin);
     }
 }

@@ -12,8 +12,9 @@ library EverlastingMath {
     uint256 internal constant WAD = 1e18;
     /// @dev Scale of funding and rent indices.
     uint256 internal constant INDEX = 1e27;
-    /// @dev C: the shift of the exponents.
-    int256 internal constant SHIFT = 59.5e18;
+    /// @dev C: the shift of the exponents, (201 ln 2 − 9 ln 10) / 2. So two shifts, 1e18 and the index scale are 2^201, which a shift of bits takes out.
+    int256 internal constant SHIFT = 59_299658727801298018;
+    uint8 private constant INDEX_BITS = 201;
     /// @dev Largest |exponent| before the shift; e^(65 + C) and its integral over decades fit 256 bits.
     uint256 private constant MAX_EXPONENT = 65e36;
     uint256 private constant MAX_RATIO = 26e18;
@@ -27,11 +28,6 @@ library EverlastingMath {
     /// @notice Largest |ln| of a price or strike against the reference price: e^(±65/b), at most [1/26, 26].
     function maxLn(uint256 b) internal pure returns (uint256) {
         return Fixed.min(MAX_EXPONENT / b, uint256(Fixed.lnWad(int256(MAX_RATIO))));
-    }
-
-    /// @notice D = e^(2C) / 1e9: takes the two shifts out of a product and leaves the index scale.
-    function indexScale() internal pure returns (uint256) {
-        return uint256(Fixed.expWad(2 * SHIFT)) / 1e9;
     }
 
     /// @notice s^b, shifted, for ln s. |lnS| ≤ `maxLn`, so no product or exponent overflows.
@@ -50,27 +46,27 @@ library EverlastingMath {
 
     /// @notice u · F of a strike, 1e27, from its parts of the accumulators and k^(−b), k^(b−1), which are the powers of 1/k. A part that is still zero
     ///         costs nothing.
-    function fundingIndex(uint256 partA, uint256 partB, int256 lnK, uint256 b, uint256 scale) internal pure returns (uint256 index) {
+    function fundingIndex(uint256 partA, uint256 partB, int256 lnK, uint256 b) internal pure returns (uint256 index) {
         unchecked {
-            if (partA != 0) index = Fixed.fullMulDiv(partA, powerA(-lnK, b), scale);
-            if (partB != 0) index += Fixed.fullMulDiv(partB, powerB(-lnK, b), scale);
+            if (partA != 0) index = Fixed.fullMulDivN(partA, powerA(-lnK, b), INDEX_BITS);
+            if (partB != 0) index += Fixed.fullMulDivN(partB, powerB(-lnK, b), INDEX_BITS);
         }
     }
 
     /// @notice ln of a ratio of prices, both positive and below 2^96.
     function lnRatio(uint256 price, uint256 referencePrice) internal pure returns (int256) {
         unchecked {
-            return Fixed.lnWad(int256(Fixed.max((price * WAD) / referencePrice, 1)));
+            return Fixed.lnWad(int256(Fixed.max(Fixed.rawDiv(price * WAD, referencePrice), 1)));
         }
     }
 
     /// @notice Value of a call or put per unit of notional; prices below 2^96. Never above x (call), never above 1 + 1/u (put).
     function value(uint256 price, uint256 strikePrice, bool isCall, uint256 u, uint256 b) internal pure returns (uint256) {
         unchecked {
-            uint256 x = (price * WAD) / strikePrice;
+            uint256 x = Fixed.rawDiv(price * WAD, strikePrice);
             if (x == 0) return isCall ? 0 : WAD;
             int256 exponent = x < WAD ? int256(b) : 1e18 - int256(b);
-            uint256 timeValue = (uint256(Fixed.expWad((exponent * Fixed.lnWad(int256(x))) / 1e18)) * WAD) / u;
+            uint256 timeValue = Fixed.rawDiv(uint256(Fixed.expWad((exponent * Fixed.lnWad(int256(x))) / 1e18)) * WAD, u);
             return timeValue + intrinsicOf(x, isCall);
         }
     }

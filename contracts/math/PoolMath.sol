@@ -4,7 +4,8 @@ pragma solidity ^0.8.30;
 import { FixedPointMathLib as Fixed } from "@solady/src/utils/FixedPointMathLib.sol";
 
 /// @title Reserves, layers, rent and fees: the pools' arithmetic
-/// @notice Rounding favours the pools over the trader. Amounts are in the margin token's smallest unit, rates and values WAD.
+/// @notice Rounding favours the pools over the trader. Amounts are in the margin token's smallest unit, below 2^184, rates and values WAD.
+/// @dev So no sum or product here overflows, and what is subtracted is a part of what it is taken from.
 library PoolMath {
     uint256 internal constant WAD = 1e18;
     /// @dev Scale of funding indices. Rent is counted in WAD.
@@ -23,26 +24,34 @@ library PoolMath {
 
     /// @notice What a pool must hold for open notional, up.
     function reserved(uint256 notional, bool main) internal pure returns (uint256) {
-        return main ? (notional * 3 + 3) / 4 : (notional + 3) / 4;
+        unchecked {
+            return main ? (notional * 3 + 3) / 4 : (notional + 3) / 4;
+        }
     }
 
     /// @notice A value per unit of notional, split at κ_m and cut at κ_m + κ_i.
     function layers(uint256 value) internal pure returns (uint256 main, uint256 insurance) {
-        main = Fixed.min(value, CAP_MAIN);
-        insurance = Fixed.min(value, CAP) - main;
+        unchecked {
+            main = Fixed.min(value, CAP_MAIN);
+            insurance = Fixed.min(value, CAP) - main;
+        }
     }
 
     /// @notice Share of a pool's cash that is reserved, at most 1; 0 without cash.
     function utilisation(uint256 reserved_, uint256 cash) internal pure returns (uint256) {
-        return cash == 0 ? 0 : Fixed.min(WAD, (reserved_ * WAD) / cash);
+        unchecked {
+            return cash == 0 ? 0 : Fixed.min(WAD, (reserved_ * WAD) / cash);
+        }
     }
 
     /// @notice Yearly rent on notional at a utilisation: 5% at 0, 12% at 80%, 60% at 100%, linear between.
     function rentRate(uint256 utilisation_) internal pure returns (uint256) {
-        return
-            utilisation_ <= KINK
-                ? RATE_IDLE + ((RATE_KINK - RATE_IDLE) * utilisation_) / KINK
-                : RATE_KINK + ((RATE_FULL - RATE_KINK) * (utilisation_ - KINK)) / (WAD - KINK);
+        unchecked {
+            return
+                utilisation_ <= KINK
+                    ? RATE_IDLE + ((RATE_KINK - RATE_IDLE) * utilisation_) / KINK
+                    : RATE_KINK + ((RATE_FULL - RATE_KINK) * (utilisation_ - KINK)) / (WAD - KINK);
+        }
     }
 
     /// @notice Growth of the rent index over `elapsed` wall seconds, WAD, down.
@@ -50,7 +59,9 @@ library PoolMath {
         uint256 rate = rentRate(
             Fixed.max(utilisation(reserved(notional, true), cashMain), utilisation(reserved(notional, false), cashInsurance))
         );
-        return (rate * elapsed) / YEAR;
+        unchecked {
+            return (rate * elapsed) / YEAR;
+        }
     }
 
     /// @notice What a position owes for the growth of its strike's funding index, 1e27, up.
@@ -65,19 +76,25 @@ library PoolMath {
 
     /// @notice The insurance pool's part of funding (1%) and rent (10%), each down; main has the rest.
     function insurancePart(uint256 funding, uint256 rent) internal pure returns (uint256) {
-        return funding / 100 + rent / 10;
+        unchecked {
+            return funding / 100 + rent / 10;
+        }
     }
 
     /// @notice 0.05% of notional, at most 12.5% of the premium or proceeds; up.
     function fee(uint256 notional, uint256 consideration) internal pure returns (uint256) {
-        return Fixed.min((notional + 1999) / 2000, (consideration + 7) / 8);
+        unchecked {
+            return Fixed.min((notional + 1999) / 2000, (consideration + 7) / 8);
+        }
     }
 
     /// @notice A fee's parts: treasury 30% and insurance 20%, down; main the rest.
     function splitFee(uint256 amount) internal pure returns (uint256 main, uint256 insurance, uint256 toTreasury) {
-        toTreasury = (amount * 3) / 10;
-        insurance = amount / 5;
-        main = amount - insurance - toTreasury;
+        unchecked {
+            toTreasury = (amount * 3) / 10;
+            insurance = amount / 5;
+            main = amount - insurance - toTreasury;
+        }
     }
 
     /// @notice A payment against two claims, pro rata, rounded to main.

@@ -35,6 +35,14 @@ library StrikeGrid {
         }
     }
 
+    /// @notice Whether a price whose ln against the reference price is `lnS` lies in a cell beyond doubt, so that `cellOf` need not be asked.
+    function surelyIn(int16 cell, int256 lnS) internal pure returns (bool) {
+        unchecked {
+            // What lies below wraps to far above.
+            return uint256(lnS - lnStrike(cell) - SURE) < uint256(LN_STEP - 2 * SURE);
+        }
+    }
+
     /// @notice Cell of a price whose ln against the reference price is `lnS`.
     function cellOf(uint256 price, int256 lnS, uint256 referencePrice) internal pure returns (int16) {
         // |lnS| is below 2^68, and what is left of the cell at the end within the grid.

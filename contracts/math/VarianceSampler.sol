@@ -18,7 +18,8 @@ library VarianceSampler {
     uint256 internal constant MIN_CLIP = 0.05e18;
 
     /// @param variance Raw v, annualised, WAD; below 2^72.
-    /// @param clamped v within the market's bounds: the clip's measure; below 2^63.
+    /// @param lowest The market's lower bound of v; between the bounds it measures the clip.
+    /// @param highest The upper bound, below 2^63.
     /// @param anchor Price of the last sample, below 2^88.
     /// @param price Price now, below 2^88.
     /// @param elapsed Weighted time since the last sample; at least `MIN_INTERVAL` seconds.
@@ -29,7 +30,8 @@ library VarianceSampler {
     /// @return logReturn ln of `price` against `anchor`, not clipped.
     function sample(
         uint256 variance,
-        uint256 clamped,
+        uint256 lowest,
+        uint256 highest,
         uint256 anchor,
         uint256 price,
         uint256 elapsed,
@@ -43,12 +45,13 @@ library VarianceSampler {
             newAnchor = price;
             // The root is taken only where it can decide.
             if (Fixed.abs(clipped) > MIN_CLIP) {
-                int256 limit = int256(Fixed.max(MIN_CLIP, 5 * Fixed.sqrt(((clamped * elapsed) / year) * WAD)));
+                uint256 clamped = Fixed.clamp(variance, lowest, highest);
+                int256 limit = int256(Fixed.max(MIN_CLIP, 5 * Fixed.sqrt(Fixed.rawDiv(clamped * elapsed, year) * WAD)));
                 clipped = Fixed.clamp(logReturn, -limit, limit);
                 if (clipped != logReturn) newAnchor = (anchor * uint256(Fixed.expWad(clipped))) / WAD;
             }
-            uint256 weight = WAD - uint256(Fixed.expWad(-int256((elapsed * LN2) / (HALF_LIFE * second))));
-            uint256 instant = (uint256(clipped * clipped) * year) / elapsed / WAD;
+            uint256 weight = WAD - uint256(Fixed.expWad(-int256(Fixed.rawDiv(elapsed * LN2, HALF_LIFE * second))));
+            uint256 instant = Fixed.rawDiv(uint256(clipped * clipped) * year, elapsed) / WAD;
             newVariance = ((WAD - weight) * variance + weight * instant) / WAD;
         }
     }

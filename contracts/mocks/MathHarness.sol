@@ -30,10 +30,6 @@ contract MathHarness {
         return EverlastingMath.maxLn(b);
     }
 
-    function indexScale() external pure returns (uint256) {
-        return EverlastingMath.indexScale();
-    }
-
     function powers(int256 lnS, uint256 b) external pure returns (uint256 up, uint256 down) {
         return (EverlastingMath.powerA(lnS, b), EverlastingMath.powerB(lnS, b));
     }
@@ -62,6 +58,10 @@ contract MathHarness {
         return StrikeGrid.cellOf(price, EverlastingMath.lnRatio(price, referencePrice), referencePrice);
     }
 
+    function surelyIn(int16 cell, uint256 price, uint256 referencePrice) external pure returns (bool) {
+        return StrikeGrid.surelyIn(cell, EverlastingMath.lnRatio(price, referencePrice));
+    }
+
     function toggle(int16 strike) external {
         map.toggle(strike);
     }
@@ -86,7 +86,7 @@ contract MathHarness {
         uint256 elapsed,
         uint256 year
     ) external pure returns (uint256 newVariance, uint256 newAnchor) {
-        (newVariance, newAnchor, ) = VarianceSampler.sample(variance, clamped, anchor, price, elapsed, year, 1e18);
+        (newVariance, newAnchor, ) = VarianceSampler.sample(variance, clamped, clamped, anchor, price, elapsed, year, 1e18);
     }
 
     function reserved(uint256 notional, bool main) external pure returns (uint256) {

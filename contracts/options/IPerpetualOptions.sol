@@ -19,17 +19,19 @@ interface IOptionsTrading is IOptionsTypes {
     /// @notice `open` by an executor that is the owner's operator, and its fee: `executionFee` of the owner's margin goes to `payee`'s free balance with the
     ///         premium. The account must be at or above its initial margin before the fee, and its *maintenance* margin after it, so that a thin account
     ///         can still pay. A pledgee is asked after it.
-    /// @return market Whose price it met.
-    function executeOpen(Order calldata order, uint256 executionFee, address payee) external returns (IOptionMarket market);
+    /// @return price Index price that it met, USD in WAD.
+    /// @return updatedAt The price's stamp.
+    function executeOpen(Order calldata order, uint256 executionFee, address payee) external returns (uint256 price, uint256 updatedAt);
 
     /// @notice `close`, likewise. An account that pays must be at or above its maintenance margin after the fee.
     /// @return notional Closed.
-    /// @return market Whose price it met.
+    /// @return price Index price that it met, USD in WAD.
+    /// @return updatedAt The price's stamp.
     function executeClose(
         Order calldata order,
         uint256 executionFee,
         address payee
-    ) external returns (uint256 notional, IOptionMarket market);
+    ) external returns (uint256 notional, uint256 price, uint256 updatedAt);
 
     /// @notice Pay the caller's margin out to `to`, as far as its account stays at or above its initial margin. Operators cannot.
     function withdraw(address token, uint256 amount, address to) external;

@@ -8,6 +8,7 @@ import { SafeCastLib as Cast } from "@solady/src/utils/SafeCastLib.sol";
 import { PoolMath } from "../math/PoolMath.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
+import { DirectCalls } from "./DirectCalls.sol";
 import { IPledgee } from "./IPerpetualOptions.sol";
 import { PackedSet } from "./PackedSet.sol";
 import { PoolBook } from "./PoolBook.sol";
@@ -18,6 +19,8 @@ import { PositionKeys } from "./PositionKeys.sol";
 ///         the ledger once, check the final state.
 /// @dev All storage of both pieces of code is declared here and in `PoolBook`, so that they agree on it.
 abstract contract OptionsBase is PoolBook {
+    using DirectCalls for ICollateralVault;
+    using DirectCalls for IOptionMarket;
     using PackedSet for PackedSet.Set;
 
     struct Account {
@@ -28,7 +31,9 @@ abstract contract OptionsBase is PoolBook {
         mapping(uint24 key => Position) positions;
     }
 
-    /// @dev Working values of one operation. Balances and debts are changed here and written once, in `_flush`.
+    /// @dev Working values of one operation. Balances and debts are changed here and written once, in `_flush`. Ledger entries are below 2^184, notional
+    ///      and debts below 2^128: where such are added, and where a term of a sum is taken off again, nothing is checked. What a balance, a pool's cash or a
+    ///      debt gives is.
     struct Context {
         address owner;
         address token;
@@ -36,14 +41,17 @@ abstract contract OptionsBase is PoolBook {
         uint24 key;
         IOptionMarket market;
         IOptionMarket.Quote quote;
-        // ledger before, and as the operation changes it
-        address mainPool;
-        address insurancePool;
+        // ledger before, and as the operation changes it: owner, main pool, insurance pool
+        address[3] owners;
         uint256[3] before;
         uint256 balance;
         uint256 cashMain;
         uint256 cashInsurance;
         uint256 toTreasury;
+        // the book's first slot, likewise
+        uint256 callNotional;
+        uint256 putNotional;
+        uint256 treasuryDue;
         address payee;
         uint256 payeeAmount;
         uint256 rentIndex;
@@ -102,16 +110,18 @@ abstract contract OptionsBase is PoolBook {
     /// @dev Poke and quote, accrue rent, settle the touched position.
     function _begin(Context memory c, Book storage book, IOptionMarket.QuoteKind kind) internal {
         if (address(c.market) == address(0)) c.market = _market(c.id.marketId);
-        c.quote = c.market.pokeAndQuote(kind, c.id.strike, c.id.isCall);
+        c.market.pokeAndQuote(kind, c.id.strike, c.id.isCall, c.quote);
         _loadLedger(c, book);
         (uint256 main, uint256 insurance) = _settlePosition(c, book);
         _collect(c, main, insurance);
     }
 
     function _loadBalances(Context memory c, Book storage book) internal view {
-        (c.mainPool, c.insurancePool) = _pools(c.token);
-        c.before = _vault.balancesOf(c.token, address(this), [c.owner, c.mainPool, c.insurancePool]);
-        (c.balance, c.cashMain, c.cashInsurance) = (c.before[0], c.before[1] - book.treasuryDue, c.before[2]);
+        c.owners[0] = c.owner;
+        (c.owners[1], c.owners[2]) = _pools(c.token);
+        _vault.balancesOf(c.token, c.owners, c.before);
+        (c.callNotional, c.putNotional, c.treasuryDue) = (book.callNotional, book.putNotional, book.treasuryDue);
+        (c.balance, c.cashMain, c.cashInsurance) = (c.before[0], c.before[1] - c.treasuryDue, c.before[2]);
         Account storage account = accounts[c.owner][c.token];
         c.pledged = account.keys.marked();
         if (account.keys.flagged()) {
@@ -123,7 +133,7 @@ abstract contract OptionsBase is PoolBook {
 
     function _loadLedger(Context memory c, Book storage book) internal {
         _loadBalances(c, book);
-        c.rentIndex = _accrueRent(book, c.cashMain, c.cashInsurance);
+        c.rentIndex = _accrueRent(book, c.callNotional + c.putNotional, c.cashMain, c.cashInsurance);
     }
 
     function _ensureFrozen(Context memory c, Book storage book) internal {
@@ -135,13 +145,17 @@ abstract contract OptionsBase is PoolBook {
     function _settlePosition(Context memory c, Book storage book) internal returns (uint256 main, uint256 insurance) {
         Position memory p = accounts[c.owner][c.token].positions[c.key];
         c.notional = p.notional;
-        c.oldFundingTerm = uint256(p.notional) * p.fundingIndex;
-        c.oldRentTerm = uint256(p.notional) * p.rentIndex;
         if (p.notional == 0) return (0, 0);
+        unchecked {
+            c.oldFundingTerm = uint256(p.notional) * p.fundingIndex;
+            c.oldRentTerm = uint256(p.notional) * p.rentIndex;
+        }
         uint256 funding = PoolMath.fundingOwed(p.notional, c.quote.fundingIndex - p.fundingIndex);
         uint256 rent = PoolMath.rentOwed(p.notional, _rentIndexOf(book.markets[c.id.marketId], c.rentIndex) - p.rentIndex);
         insurance = PoolMath.insurancePart(funding, rent);
-        main = funding + rent - insurance;
+        unchecked {
+            main = funding + rent - insurance;
+        }
         emit Settle(c.owner, c.token, c.id.marketId, c.id, funding, rent);
     }
 
@@ -151,7 +165,10 @@ abstract contract OptionsBase is PoolBook {
             (uint256 main, uint256 insurance) = _payDebt(c, _take(c, Fixed.min(c.balance, c.debtMain + c.debtInsurance)));
             if (main + insurance != 0) emit Repay(c.owner, c.token, main, insurance);
         }
-        uint256 due = dueMain + dueInsurance;
+        uint256 due;
+        unchecked {
+            due = dueMain + dueInsurance;
+        }
         uint256 paid = _take(c, Fixed.min(c.balance, due));
         if (paid != due) {
             (uint256 main, uint256 insurance) = PoolMath.split(paid, dueMain, dueInsurance);
@@ -160,7 +177,7 @@ abstract contract OptionsBase is PoolBook {
             (dueMain, dueInsurance) = (main, insurance);
             emit Owe(c.owner, c.token, unpaidMain, unpaidInsurance);
         }
-        (c.cashMain, c.cashInsurance) = (c.cashMain + dueMain, c.cashInsurance + dueInsurance);
+        _addCash(c, dueMain, dueInsurance);
     }
 
     function _take(Context memory c, uint256 amount) internal pure returns (uint256) {
@@ -171,19 +188,27 @@ abstract contract OptionsBase is PoolBook {
     function _payDebt(Context memory c, uint256 amount) internal pure returns (uint256 main, uint256 insurance) {
         (main, insurance) = PoolMath.split(amount, c.debtMain, c.debtInsurance);
         (c.debtMain, c.debtInsurance) = (c.debtMain - main, c.debtInsurance - insurance);
-        (c.cashMain, c.cashInsurance) = (c.cashMain + main, c.cashInsurance + insurance);
+        _addCash(c, main, insurance);
     }
 
     function _payFee(Context memory c, uint256 fee) internal pure {
         (uint256 main, uint256 insurance, uint256 toTreasury) = PoolMath.splitFee(fee);
-        (c.cashMain, c.cashInsurance) = (c.cashMain + main, c.cashInsurance + insurance);
+        _addCash(c, main, insurance);
         c.toTreasury = toTreasury;
+    }
+
+    function _addCash(Context memory c, uint256 main, uint256 insurance) internal pure {
+        unchecked {
+            (c.cashMain, c.cashInsurance) = (c.cashMain + main, c.cashInsurance + insurance);
+        }
     }
 
     /// @dev What the trade leaves pays the fee that its executor was promised.
     function _payExecutor(Context memory c) internal pure {
         if (c.payeeAmount > c.balance) revert PerpetualOptions_InsufficientBalance(c.balance, c.payeeAmount);
-        c.balance -= c.payeeAmount;
+        unchecked {
+            c.balance -= c.payeeAmount;
+        }
     }
 
     /// @dev Sells `notional` of the settled position at the quoted value and writes everything. Debt comes first, an exercise's reward before it.
@@ -199,7 +224,7 @@ abstract contract OptionsBase is PoolBook {
         if (proceeds < minProceeds) revert PerpetualOptions_ProceedsBelowLimit(proceeds, minProceeds);
         _resize(c, book, c.notional - notional);
         if (reason == CloseReason.Voluntary) _payExecutor(c);
-        if (reason == CloseReason.Liquidation) closed.fee = _payLiquidator(c, book, notional);
+        if (reason == CloseReason.Liquidation) closed.fee = _payLiquidator(c, notional);
         _flush(c, book);
         emit Close(c.owner, c.token, c.id.marketId, c.id, reason, closed);
     }
@@ -231,10 +256,10 @@ abstract contract OptionsBase is PoolBook {
     }
 
     /// @dev The account pays as far as it can, then the insurance pool out of its free cash.
-    function _payLiquidator(Context memory c, Book storage book, uint256 notional) internal returns (uint256) {
+    function _payLiquidator(Context memory c, uint256 notional) internal returns (uint256) {
         uint256 target = notional / 1000;
         uint256 fromAccount = _take(c, Fixed.min(target, c.balance));
-        uint256 free = Fixed.zeroFloorSub(c.cashInsurance, PoolMath.reserved(_notional(book), false));
+        uint256 free = Fixed.zeroFloorSub(c.cashInsurance, PoolMath.reserved(c.callNotional + c.putNotional, false));
         uint256 fromInsurance = Fixed.min(target - fromAccount, free);
         c.cashInsurance -= fromInsurance;
         (c.payee, c.payeeAmount) = (msg.sender, fromAccount + fromInsurance);
@@ -260,23 +285,29 @@ abstract contract OptionsBase is PoolBook {
             // The book bounds the notional when it changes, the rent index is within 64 bits.
             account.positions[c.key] = Position(uint88(notional), Cast.toUint104(c.quote.fundingIndex), uint64(positionRentIndex));
         }
-        if (notional != c.notional) _changeNotional(book, mb, c.id, c.notional, notional);
+        if (notional != c.notional) {
+            if (c.id.isCall) c.callNotional = _boundNotional(c.callNotional + notional - c.notional);
+            else c.putNotional = _boundNotional(c.putNotional + notional - c.notional);
+            _changeNotional(book, mb, c.id, c.notional, notional);
+        }
         c.notional = notional;
     }
 
-    /// @dev Writes debts and moves the ledger, once.
+    /// @dev A position, a strike and a market hold at most what their side of the book does.
+    function _boundNotional(uint256 notional) private pure returns (uint256) {
+        if (notional > type(uint88).max) revert PerpetualOptions_NotionalTooLarge(notional, type(uint88).max);
+        return notional;
+    }
+
+    /// @dev Writes debts and the book's totals and moves the ledger, once.
     function _flush(Context memory c, Book storage book) internal {
         if (c.debtMain + c.debtInsurance != 0 || c.hadDebt) _writeDebt(c, book);
-        uint256 treasuryDue = book.treasuryDue + c.toTreasury;
+        uint256 treasuryDue = c.treasuryDue + c.toTreasury;
         bool fits = treasuryDue <= type(uint80).max;
-        if (c.toTreasury != 0 && fits) book.treasuryDue = uint80(treasuryDue);
-        ICollateralVault.Delta[3] memory deltas = [
-            ICollateralVault.Delta(c.owner, int256(c.balance) - int256(c.before[0])),
-            ICollateralVault.Delta(c.mainPool, int256(c.cashMain + treasuryDue) - int256(c.before[1])),
-            ICollateralVault.Delta(c.insurancePool, int256(c.cashInsurance) - int256(c.before[2]))
-        ];
-        _vault.settle(c.token, c.payee, c.payeeAmount, deltas);
-        if (!fits) _vault.release(c.token, c.mainPool, _treasury, c.toTreasury);
+        (book.callNotional, book.putNotional) = (uint88(c.callNotional), uint88(c.putNotional));
+        book.treasuryDue = uint80(fits ? treasuryDue : c.treasuryDue);
+        _vault.settle(c.token, c.payee, c.payeeAmount, c.owners, c.before, [c.balance, c.cashMain + treasuryDue, c.cashInsurance]);
+        if (!fits) _vault.release(c.token, c.owners[1], _treasury, c.toTreasury);
     }
 
     /// @dev What an account without positions still owes is written off: its balance and its proceeds are spent.
@@ -302,7 +333,7 @@ abstract contract OptionsBase is PoolBook {
         Book storage book = _book(token);
         Context memory c = _context(owner, token, PositionId(0, 0, false));
         _loadBalances(c, book);
-        c.rentIndex = _rentIndexNow(book, c.cashMain, c.cashInsurance);
+        c.rentIndex = _rentIndexNow(book, c.callNotional + c.putNotional, c.cashMain, c.cashInsurance);
         if (amount > c.balance) revert PerpetualOptions_InsufficientBalance(c.balance, amount);
         c.balance -= amount;
         Health memory h = _health(c, book);

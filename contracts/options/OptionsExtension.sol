@@ -135,14 +135,14 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
             revert PerpetualOptions_NotFreezable(token, marketId);
         }
         (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        _freeze(mb, token, marketId, _accrueRent(book, cashMain, cashInsurance));
+        _freeze(mb, token, marketId, _accrueRent(book, _notional(book), cashMain, cashInsurance));
     }
 
     /// @inheritdoc IOptionsExtension
     function accrueRent(address token, Layer layer) external nonReentrant returns (PoolState memory) {
         Book storage book = _book(token);
         (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        return _poolState(book, layer, _accrueRent(book, cashMain, cashInsurance), cashMain, cashInsurance);
+        return _poolState(book, layer, _accrueRent(book, _notional(book), cashMain, cashInsurance), cashMain, cashInsurance);
     }
 
     /// @inheritdoc IOptionsExtension
@@ -254,7 +254,7 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
     function poolState(address token, Layer layer) external view returns (PoolState memory) {
         Book storage book = _book(token);
         (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        return _poolState(book, layer, _rentIndexNow(book, cashMain, cashInsurance), cashMain, cashInsurance);
+        return _poolState(book, layer, _rentIndexNow(book, _notional(book), cashMain, cashInsurance), cashMain, cashInsurance);
     }
 
     function _poolState(
@@ -299,7 +299,7 @@ contract OptionsExtension is IOptionsExtension, OptionsBase, EIP712, Nonces {
         Book storage book = _book(token);
         Context memory c = _context(owner, token, PositionId(0, 0, false));
         _loadBalances(c, book);
-        c.rentIndex = _rentIndexNow(book, c.cashMain, c.cashInsurance);
+        c.rentIndex = _rentIndexNow(book, c.callNotional + c.putNotional, c.cashMain, c.cashInsurance);
         return _health(c, book);
     }
 

@@ -58,17 +58,17 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
     // ── trading ────────────────────────────────────────────────────────────────────────────────────────────────────────────
     /// @inheritdoc IOptionsTrading
     function open(Order calldata order) external returns (uint256 premium, uint256 fee) {
-        (premium, fee, ) = _open(order, 0, address(0));
+        (premium, fee, , ) = _open(order, 0, address(0));
     }
 
     /// @inheritdoc IOptionsTrading
-    function executeOpen(Order calldata order, uint256 executionFee, address payee) external returns (IOptionMarket market) {
-        (, , market) = _open(order, executionFee, payee);
+    function executeOpen(Order calldata order, uint256 executionFee, address payee) external returns (uint256 price, uint256 updatedAt) {
+        (, , price, updatedAt) = _open(order, executionFee, payee);
     }
 
     /// @inheritdoc IOptionsTrading
     function close(Order calldata order) external returns (Closed memory closed) {
-        (closed, ) = _close(order, 0, address(0));
+        (closed, , ) = _close(order, 0, address(0));
     }
 
     /// @inheritdoc IOptionsTrading
@@ -76,17 +76,17 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         Order calldata order,
         uint256 executionFee,
         address payee
-    ) external returns (uint256 notional, IOptionMarket market) {
+    ) external returns (uint256 notional, uint256 price, uint256 updatedAt) {
         Closed memory closed;
-        (closed, market) = _close(order, executionFee, payee);
-        return (closed.notional, market);
+        (closed, price, updatedAt) = _close(order, executionFee, payee);
+        notional = closed.notional;
     }
 
     function _open(
         Order calldata order,
         uint256 executionFee,
         address payee
-    ) private nonReentrant returns (uint256 premium, uint256 fee, IOptionMarket market) {
+    ) private nonReentrant returns (uint256 premium, uint256 fee, uint256 price, uint256 updatedAt) {
         bool tight = _checkOrder(order, true);
         Context memory c = _context(order.owner, order.token, PositionId(order.marketId, order.strike, order.isCall));
         if (executionFee != 0) _promise(c, executionFee, payee, tight);
@@ -110,24 +110,24 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         _resize(c, book, notional);
         _flush(c, book);
 
-        uint256 reserving = _notional(book);
+        uint256 reserving = c.callNotional + c.putNotional;
         _checkReserve(Layer.Main, c.cashMain, PoolMath.reserved(reserving, true));
         _checkReserve(Layer.Insurance, c.cashInsurance, PoolMath.reserved(reserving, false));
-        _checkSide(order.isCall, PoolMath.reserved(order.isCall ? book.callNotional : book.putNotional, true), c.cashMain);
+        _checkSide(order.isCall, PoolMath.reserved(order.isCall ? c.callNotional : c.putNotional, true), c.cashMain);
         Health memory h = _health(c, book);
         int256 equity = h.equity + int256(c.payeeAmount);
         if (equity < int256(h.initialMargin)) revert PerpetualOptions_InsufficientMargin(equity, h.initialMargin);
         if (executionFee != 0) _checkMaintenance(h);
         emit Open(c.owner, c.token, c.id.marketId, c.id, order.notional, premium, fee, c.quote.price);
         if (c.pledged) _checkPledge(order.owner, order.token);
-        market = c.market;
+        (price, updatedAt) = (c.quote.price, c.quote.updatedAt);
     }
 
     function _close(
         Order calldata order,
         uint256 executionFee,
         address payee
-    ) private nonReentrant returns (Closed memory closed, IOptionMarket market) {
+    ) private nonReentrant returns (Closed memory closed, uint256 price, uint256 updatedAt) {
         bool tight = _checkOrder(order, false);
         Context memory c = _context(order.owner, order.token, PositionId(order.marketId, order.strike, order.isCall));
         if (executionFee != 0) _promise(c, executionFee, payee, tight);
@@ -142,7 +142,7 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
         closed = _reduce(c, book, notional, CloseReason.Voluntary, order.limit);
         if (executionFee != 0) _checkMaintenance(_health(c, book));
         if (c.pledged) _checkPledge(order.owner, order.token);
-        market = c.market;
+        (price, updatedAt) = (c.quote.price, c.quote.updatedAt);
     }
 
     /// @inheritdoc IOptionsTrading
@@ -202,7 +202,7 @@ contract PerpetualOptions is IOptionsTrading, OptionsBase {
     function payRedemption(address token, Layer layer, uint256 amount) external nonReentrant {
         Book storage book = _poolBook(token, layer);
         (uint256 cashMain, uint256 cashInsurance) = _cash(token);
-        _accrueRent(book, cashMain, cashInsurance);
+        _accrueRent(book, _notional(book), cashMain, cashInsurance);
         bool main = layer == Layer.Main;
         uint256 left = Fixed.zeroFloorSub(main ? cashMain : cashInsurance, amount);
         _checkReserve(layer, left, PoolMath.reserved(_notional(book), main));

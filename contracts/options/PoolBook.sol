@@ -11,6 +11,7 @@ import { StrikeNotional, StrikeNotionals } from "../math/StrikeNotional.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
 import { PriceStatus } from "../oracle/IPriceOracle.sol";
+import { DirectCalls } from "./DirectCalls.sol";
 import { IOptionsTypes, Layer } from "./IOptionsTypes.sol";
 import { PackedSet } from "./PackedSet.sol";
 import { PoolAddress } from "./PoolAddress.sol";
@@ -18,6 +19,7 @@ import { PoolAddress } from "./PoolAddress.sol";
 /// @title The pools' side: what every margin token's two pools have sold, reserve, earn and are worth
 /// @notice Nothing here loops over positions, LPs or tokens; a valuation visits the pools' live strikes.
 abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTransient {
+    using DirectCalls for ICollateralVault;
     using StrikeGrid for StrikeGrid.Bitmap;
     using PackedSet for PackedSet.Set;
 
@@ -108,7 +110,8 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
     /// @dev The third entry asked for is the main pool's again: a slot that costs nothing more.
     function _cash(address token) internal view returns (uint256 main, uint256 insurance) {
         (address mainPool, address insurancePool) = _pools(token);
-        uint256[3] memory balances = _vault.balancesOf(token, address(this), [mainPool, insurancePool, mainPool]);
+        uint256[3] memory balances;
+        _vault.balancesOf(token, [mainPool, insurancePool, mainPool], balances);
         return (balances[0] - books[token].treasuryDue, balances[1]);
     }
 
@@ -117,16 +120,24 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
     }
 
     /// @dev The utilisation since the last operation is the one that stands before this one: nothing outside moves cash or reserves.
-    function _rentIndexNow(Book storage book, uint256 cashMain, uint256 cashInsurance) internal view returns (uint256) {
-        uint256 elapsed = block.timestamp - book.rentAccruedAt;
-        if (elapsed == 0) return book.rentIndex;
-        uint256 index = book.rentIndex + PoolMath.rentGrowth(_notional(book), cashMain, cashInsurance, elapsed);
+    function _rentIndexNow(
+        Book storage book,
+        uint256 notional,
+        uint256 cashMain,
+        uint256 cashInsurance
+    ) internal view returns (uint256 index) {
+        index = book.rentIndex;
+        unchecked {
+            uint256 elapsed = block.timestamp - book.rentAccruedAt;
+            if (elapsed == 0) return index;
+            index += PoolMath.rentGrowth(notional, cashMain, cashInsurance, elapsed);
+        }
         // Reached after 30 years at the highest rate: rent ends, and nothing is stuck.
         return Fixed.min(index, type(uint64).max);
     }
 
-    function _accrueRent(Book storage book, uint256 cashMain, uint256 cashInsurance) internal returns (uint256 index) {
-        index = _rentIndexNow(book, cashMain, cashInsurance);
+    function _accrueRent(Book storage book, uint256 notional, uint256 cashMain, uint256 cashInsurance) internal returns (uint256 index) {
+        index = _rentIndexNow(book, notional, cashMain, cashInsurance);
         book.rentIndex = uint64(index);
         book.rentAccruedAt = uint32(block.timestamp);
     }
@@ -142,7 +153,7 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
         emit Freeze(token, marketId, uint64(index));
     }
 
-    /// @dev Adds or removes notional at a strike, and keeps the sets of live strikes and of markets.
+    /// @dev Adds or removes notional at a strike, and keeps the sets of live strikes and of markets. The book's own totals are the caller's to change.
     function _changeNotional(
         Book storage book,
         MarketBook storage mb,
@@ -153,13 +164,8 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
         StrikeNotional sold = mb.strikes[id.strike];
         (uint256 calls, uint256 puts) = (sold.calls(), sold.puts());
         uint256 before = calls + puts;
-        if (id.isCall) {
-            calls = calls + newNotional - oldNotional;
-            book.callNotional = _toNotional(book.callNotional + newNotional - oldNotional);
-        } else {
-            puts = puts + newNotional - oldNotional;
-            book.putNotional = _toNotional(book.putNotional + newNotional - oldNotional);
-        }
+        if (id.isCall) calls = calls + newNotional - oldNotional;
+        else puts = puts + newNotional - oldNotional;
         mb.strikes[id.strike] = StrikeNotionals.pack(id.strike, uint112(calls), uint112(puts)); // each at most the book's own
         if (before != 0 && calls + puts != 0) return;
         if (before == 0) {
@@ -174,12 +180,6 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
         }
         mb.live.toggle(id.strike);
         markets[id.marketId].market.setLive(id.strike, before == 0);
-    }
-
-    /// @dev A position, a strike and a market hold at most what their side of the book does.
-    function _toNotional(uint256 notional) private pure returns (uint88) {
-        if (notional > type(uint88).max) revert PerpetualOptions_NotionalTooLarge(notional, type(uint88).max);
-        return uint88(notional);
     }
 
     // ── value ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,7 +223,7 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
         v.cash = main ? cashMain : cashInsurance;
         v.reserved = PoolMath.reserved(_notional(book), main);
         if (forDeposit) v.debt = _debt(book, main);
-        rentIndex = _rentIndexNow(book, cashMain, cashInsurance);
+        rentIndex = _rentIndexNow(book, _notional(book), cashMain, cashInsurance);
     }
 
     function _debt(Book storage book, bool main) internal view returns (uint256) {

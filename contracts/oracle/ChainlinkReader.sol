@@ -18,7 +18,8 @@ library ChainlinkReader {
         bool whole;
         (answered, round, answer, , publishedAt, answeredInRound, whole) = _ask(aggregator, gasLimit);
         unchecked {
-            // As nearly all rounds are.
+            // As nearly all rounds are, and nearly all feeds.
+            if (whole && decimals == 8) return (true, answer * 1e10, round, publishedAt);
             if (whole && decimals <= 18) return (true, answer * 10 ** (18 - decimals), round, publishedAt);
             if ((round | answeredInRound) >> 80 != 0) answered = false;
             if (publishedAt > type(uint40).max) publishedAt = 0;

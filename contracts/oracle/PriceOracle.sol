@@ -87,15 +87,15 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         Effect effect;
         uint256 price;
         uint256 round;
+        AcceptedWord last;
         AcceptedWord next;
         RangesWord ranges;
-        (effect, price, round, next, ranges) = _evaluate(assetId, asset, answer);
+        (effect, price, round, last, next, ranges) = _evaluate(assetId, asset, answer);
         if (effect == Effect.Accept) {
-            if (asset.accepted.has(CANDIDATE_STANDS)) emit ResumeAsset(assetId, uint80(round), price);
             asset.accepted = next;
             if (next.has(RANGES_STORED)) asset.ranges = ranges;
+            if (last.has(CANDIDATE_STANDS)) emit ResumeAsset(assetId, uint80(round), price);
         } else if (effect == Effect.Hold) {
-            AcceptedWord last = asset.accepted;
             if (!last.has(CANDIDATE_STANDS)) asset.accepted = last.flagged(CANDIDATE_STANDS);
             asset.candidate = Candidate(uint64(price / UNIT), answer.publishedAt); // ≤ MAX_PRICE / UNIT < 2^55
             emit HaltAsset(assetId, uint80(round), price, answer.price);
@@ -223,13 +223,14 @@ contract PriceOracle is IPriceOracle, AccessManaged {
     }
 
     // ── evaluation ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    /// @dev Both `poke` and `read`: they cannot differ. Fills in the answer. `next` and `ranges` are the breaker's memory after an acceptance.
+    /// @dev Both `poke` and `read`: they cannot differ. Fills in the answer. `last` is the breaker's memory before, `next` and `ranges` after an acceptance.
     function _evaluate(
         bytes32 assetId,
         Asset storage asset,
         PriceAnswer memory answer
-    ) private view returns (Effect effect, uint256 price, uint256 round, AcceptedWord next, RangesWord ranges) {
-        (SourceWord source, AcceptedWord last) = (asset.source, asset.accepted);
+    ) private view returns (Effect effect, uint256 price, uint256 round, AcceptedWord last, AcceptedWord next, RangesWord ranges) {
+        last = asset.accepted;
+        SourceWord source = asset.source;
         if (SourceWord.unwrap(source) == 0) revert PriceOracle_UnknownAsset(assetId);
         answer.maxAge = uint24(source.maxAge());
         uint256 publishedAt;
@@ -243,7 +244,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
             }
             if (!open || last.isLastRound(round)) {
                 answer.price = last.price();
-                return (effect, price, round, next, ranges);
+                return (effect, price, round, last, next, ranges);
             }
         }
         uint256 first;
@@ -253,7 +254,7 @@ contract PriceOracle is IPriceOracle, AccessManaged {
         if ((effect != Effect.Accept || last.has(CANDIDATE_STANDS) || last.publishedAt() == 0) && !_verified(asset.feed)) {
             answer.price = last.price();
             answer.status = PriceStatus.Halted;
-            return (Effect.Nothing, price, round, next, ranges);
+            return (Effect.Nothing, price, round, last, next, ranges);
         }
         if (effect == Effect.Accept) {
             answer.price = price;

@@ -96,21 +96,24 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
 
         uint256 closed;
         bool triggerSeen = order.trigger == Trigger.None;
-        for (uint256 i; i < order.legs.length; ++i) {
-            Leg calldata leg = order.legs[i];
+        Leg[] calldata legs = order.legs;
+        for (uint256 i; i < legs.length; ++i) {
+            Leg calldata leg = legs[i];
             // The last leg's trade pays for all of them.
-            uint256 fee = i + 1 == order.legs.length ? order.executionFee : 0;
-            IOptionMarket market;
+            uint256 fee = i + 1 == legs.length ? order.executionFee : 0;
+            IOptionsTypes.Order memory o = _order(order, leg);
+            uint256 price;
+            uint256 publishedAt;
             if (leg.isOpen) {
-                (market, closed) = _open(order, i, closed, fee, payee);
+                closed = _complete(o, i, closed);
+                (price, publishedAt) = options.executeOpen(o, fee, payee);
             } else {
                 uint256 notional;
-                (notional, market) = options.executeClose(_order(order, leg), fee, payee);
+                (notional, price, publishedAt) = options.executeClose(o, fee, payee);
                 closed += notional;
             }
-            // Poked by the trade, within this transaction: what it left is what the trade was priced at.
-            uint256 price = _checkPrice(market, leg.marketId, orderHash, c);
-            if (!triggerSeen && leg.marketId == order.triggerMarketId) {
+            _checkPrice(o.marketId, publishedAt, orderHash, c);
+            if (!triggerSeen && o.marketId == order.triggerMarketId) {
                 _checkTrigger(order, price);
                 triggerSeen = true;
             }
@@ -119,7 +122,9 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
             IOptionMarket market = options.market(order.triggerMarketId);
             (PriceStatus status, ) = market.poke();
             if (status != PriceStatus.Open) revert IOptionMarket.OptionMarket_NotOpen(status);
-            _checkTrigger(order, _checkPrice(market, order.triggerMarketId, orderHash, c));
+            (uint256 price, uint256 publishedAt, ) = market.lastPrint();
+            _checkPrice(order.triggerMarketId, publishedAt, orderHash, c);
+            _checkTrigger(order, price);
         }
     }
 
@@ -127,7 +132,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IOrderBook
     function hashOrder(Order calldata order) public view returns (bytes32) {
-        return _hashTypedDataV4(order.structHash());
+        return _hashTypedDataV4(order.structHash(order.legs));
     }
 
     /// @inheritdoc IOrderBook
@@ -159,24 +164,16 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         vault.deposit(order.token, address(options), order.owner, order.deposit);
     }
 
-    /// @return market Whose price it met.
+    /// @dev Fills in what an opening leg leaves open: all that was closed, at the money.
     /// @return What later legs still find closed: an opening leg that takes it leaves nothing.
-    function _open(
-        Order calldata order,
-        uint256 index,
-        uint256 closed,
-        uint256 fee,
-        address payee
-    ) private returns (IOptionMarket market, uint256) {
-        Leg calldata leg = order.legs[index];
-        IOptionsTypes.Order memory o = _order(order, leg);
-        if (leg.notional == ALL) {
+    function _complete(IOptionsTypes.Order memory o, uint256 index, uint256 closed) private returns (uint256) {
+        if (o.notional == ALL) {
             if (closed == 0) revert OrderBook_NothingClosed(index);
             o.notional = uint112(closed); // a position's notional, or the sum of a few that the book holds: below 2^112
             closed = 0;
         }
-        if (leg.strike == AT_THE_MONEY) o.strike = _atTheMoney(options.market(leg.marketId));
-        return (options.executeOpen(o, fee, payee), closed);
+        if (o.strike == AT_THE_MONEY) o.strike = _atTheMoney(options.market(o.marketId));
+        return closed;
     }
 
     function _order(Order calldata order, Leg calldata leg) private pure returns (IOptionsTypes.Order memory) {
@@ -193,14 +190,7 @@ contract OrderBook is IOrderBook, EIP712, ReentrancyGuardTransient {
         if (price * price > below * above) ++strike; // prices are below 2^88
     }
 
-    function _checkPrice(
-        IOptionMarket market,
-        uint16 marketId,
-        bytes32 orderHash,
-        Commitment memory c
-    ) private view returns (uint256 price) {
-        uint256 publishedAt;
-        (price, publishedAt, ) = market.lastPrint();
+    function _checkPrice(uint16 marketId, uint256 publishedAt, bytes32 orderHash, Commitment memory c) private view {
         if (publishedAt <= c.committedAt) revert OrderBook_PriceTooEarly(marketId, publishedAt, c.committedAt);
         if (publishedAt + maxPriceAge < block.timestamp) {
             revert OrderBook_PriceTooOld(marketId, publishedAt, block.timestamp - maxPriceAge);

@@ -280,7 +280,8 @@ class Pair:
             quote, rates = model.quote(strike, side), model.margin_rates(now)
             value = {ASK: quote.ask_wad, BID: quote.bid_wad, MARK: quote.mark_wad}[kind]
             strike_wad = model.pricing.strike_wad(strike)
-            answer = (funding, model.price_wad, strike_wad, value, rates.initial_wad, rates.maintenance_wad)
+            rates_wad = rates.initial_wad, rates.maintenance_wad
+            answer = (funding, model.price_wad, strike_wad, value, *rates_wad, model.updated_at)
         return answer
 
     def outcome(self, ask: Any) -> Any:

@@ -9,7 +9,7 @@ import mpmath
 import pytest
 
 from everstock.model.exact import ExactOption, real
-from everstock.model.pricing import LN_GRID_STEP_WAD
+from everstock.model.pricing import DESCALE, LN_GRID_STEP_WAD
 from support.market_bench import (
     BID,
     BTC_7D,
@@ -187,7 +187,7 @@ def test_X4_at_the_ends_of_the_range(kit, j):
             bench.market.accrue(sender=bench.stranger)
         for strike, once in zip(strikes, single, strict=True):
             powers = kit.math.strikePowers(strike * LN_GRID_STEP_WAD, constants.b)
-            unit = 1 + max(powers) * WAD // (constants.scale * constants.u)
+            unit = 1 + max(powers) * WAD // (DESCALE * constants.u)
             lost = once - bench.funding(strike)
             assert 0 <= lost <= 590 * unit + 2
             assert mp.mpf(lost) <= RELATIVE * once

@@ -11,7 +11,8 @@ from .primitives import WAD, Primitives, ceil_div, clamp, mul_div, mul_div_up, t
 LN_GRID_STEP_WAD = 19_802627296179713  # ln 1.02
 MAX_STRIKE = 164
 BELOW_ALL_STRIKES = -MAX_STRIKE - 1
-SHIFT_WAD = 59_500000000000000000  # C
+SHIFT_WAD = 59_299658727801298018  # C
+DESCALE = 2**201  # D
 
 KAPPA_MAIN_WAD = 75 * WAD // 100
 KAPPA_INSURANCE_WAD = 25 * WAD // 100
@@ -34,7 +35,6 @@ class Pricing:
         self.b_wad = (u0_wad + WAD) // 2
         self.b1_wad = WAD - self.b_wad  # negative
         self.u_wad = 2 * self.b_wad - WAD
-        self.descale = primitives.exp_wad(2 * SHIFT_WAD) // 10**9  # D
         self.max_ln_wad = min(65 * 10**36 // self.b_wad, primitives.ln_wad(26 * WAD))  # L
         self.peak_wad = WAD**2 // self.u_wad
         self.initial_rate_wad = 45 * WAD**2 // 100 // self.u_wad
@@ -82,7 +82,7 @@ class Pricing:
     def funding_index(self, j: int, below_a: int, above_b: int) -> int:
         """F of a strike from the parts of A and B gathered below and above it; scale 1e27."""
         k_a, k_b = self.strike_powers(j)
-        return (mul_div(below_a, k_a, self.descale) + mul_div(above_b, k_b, self.descale)) * WAD // self.u_wad
+        return (mul_div(below_a, k_a, DESCALE) + mul_div(above_b, k_b, DESCALE)) * WAD // self.u_wad
 
     # ── values per unit of notional, WAD ──────────────────────────────────────────────────────────────────────────────
     def time_value_wad(self, price_wad: int, strike_wad: int) -> int:

@@ -363,7 +363,7 @@ class Watch:
         for target in (owner, pool):
             deltas[0] = (target, -1)
             for name, args in (
-                ("settle", (token, list(deltas), ZERO_ADDRESS, 0)),
+                ("settle", (token, ZERO_ADDRESS, 0, list(deltas))),
                 ("release", (token, target, thief, 1)),
                 ("withdrawFrom", (token, target, 1, thief)),
             ):

@@ -80,7 +80,6 @@ def test_constants_follow_from_the_budget(crypto, pricing_of):
     assert constants.b == pricing.b_wad
     assert constants.peak == pricing.peak_wad
     assert constants.maxLn == pricing.max_ln_wad
-    assert constants.scale == pricing.descale
     assert constants.initialMargin == pricing.initial_rate_wad == 45 * WAD**2 // 100 // constants.u
     assert constants.maintenanceMargin == pricing.maintenance_rate_wad == 15 * WAD**2 // 100 // constants.u
     assert round(constants.peak / WAD, 5) == 0.02936

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from everstock.chain.testing import reverts
-from everstock.model.pricing import Side
+from everstock.model.pricing import SHIFT_WAD, Side
 from support.market_bench import (
     ASK,
     BID,
@@ -177,7 +177,7 @@ def test_a_price_out_of_range_clamps_the_accrual_and_never_reverts_a_poke(crypto
     powers = pricing.price_powers(price)
     edge = pricing.max_ln_wad if up else -pricing.max_ln_wad
     assert powers == tuple(
-        pricing.primitives.exp_wad((-1 if b * edge < 0 else 1) * (abs(b * edge) // WAD) + 59 * WAD + WAD // 2)
+        pricing.primitives.exp_wad((-1 if b * edge < 0 else 1) * (abs(b * edge) // WAD) + SHIFT_WAD)
         for b in (pricing.b_wad, pricing.b1_wad)
     )
     run = 600 * WAD * loaded

@@ -66,6 +66,19 @@ def test_cells_far_outside_the_grid(kit, reference):
         assert kit.math.cellOf(price, reference) == LIMIT, price
 
 
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_a_cell_that_is_beyond_doubt_is_the_cell(kit, strikes_of, reference):
+    strikes = strikes_of(reference)
+    draw = random.Random(f"sure {reference}")
+    for strike in draw.sample(strikes, 60):
+        for price in (strike - 1, strike, strike + 1, strike + strike // 10**10, strike + strike // 100):
+            cell = kit.math.cellOf(price, reference)
+            sure = [j for j in (cell - 1, cell, cell + 1) if kit.math.surelyIn(j, price, reference)]
+            assert sure == ([cell] if price == strike + strike // 100 else []), "in doubt at a strike, sure within a cell"
+    outside = reference // 27
+    assert not kit.math.surelyIn(-LIMIT - 1, outside, reference), "far below the grid `cellOf` decides"
+
+
 # ---------------------------------------------------------------------------------------------- bitmaps
 
 BORDERS = [-164, -163, -130, -129, -128, -127, -1, 0, 1, 126, 127, 128, 129, 163, 164]

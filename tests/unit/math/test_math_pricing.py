@@ -11,7 +11,7 @@ import pytest
 
 from everstock.model.exact import ExactOption, real
 from everstock.model.exact import variance_budget as exact_budget
-from everstock.model.pricing import Pricing
+from everstock.model.pricing import DESCALE, SHIFT_WAD, Pricing
 from support.market_bench import LISTINGS, WAD, Listing, variance_budget
 
 mp = mpmath.MPContext()
@@ -187,7 +187,8 @@ def test_values_are_the_models(kit, listing):
     u, b = roots(kit, listing)
     assert (pricing.u_wad, pricing.b_wad) == (u, b)
     assert pricing.max_ln_wad == kit.math.maxLn(b)
-    assert pricing.descale == kit.math.indexScale()
+    assert abs(mp.exp(mp.mpf(2 * SHIFT_WAD) / WAD) * 10**9 / DESCALE - 1) < mp.mpf("3e-18")
+    assert kit.math.powers(0, b) == (kit.primitives.exp_wad(SHIFT_WAD),) * 2
     draw = random.Random(f"model {listing.name}")
     for _ in range(300):
         j = draw.randint(-164, 164)
