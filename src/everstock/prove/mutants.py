@@ -236,6 +236,8 @@ def main(only: str | None, processes: int, listing: bool) -> None:
                     tree, WALK, each.number, known[WALK]
                 )
                 result = Result(each, killer, time.monotonic() - started)
+                if killer is None:
+                    progress.console.print(f"[red]survives:[/red] {each.number} {each.name}")
                 progress.advance(task)
                 return result
 
