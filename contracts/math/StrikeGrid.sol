@@ -89,7 +89,11 @@ library StrikeGrid {
                 if (i == first) word &= type(uint256).max << firstBit;
                 if (i == last) word &= type(uint256).max >> (255 - lastBit);
                 while (word != 0 && found < count) {
-                    strikes[found++] = int16(int256(i * 256 + LibBit.ffs(word)) - BIAS);
+                    int256 member = int256(i * 256 + LibBit.ffs(word)) - BIAS;
+                    assembly ("memory-safe") {
+                        mstore(add(add(strikes, 0x20), shl(5, found)), member)
+                    }
+                    ++found;
                     word &= word - 1;
                 }
             }

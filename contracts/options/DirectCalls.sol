@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IOptionMarket } from "../market/IOptionMarket.sol";
+import { StrikeNotional } from "../math/StrikeNotional.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 
 /// @title What every trade asks of market and vault, without the ABI coder
@@ -29,6 +30,32 @@ library DirectCalls {
                 returndatacopy(data, 0, returndatasize())
                 revert(data, returndatasize())
             }
+        }
+    }
+
+    /// @notice `market.pokeAndValue(asks, sold)` into `value`, and whether the status is Open.
+    function pokeAndValue(
+        IOptionMarket market,
+        bool asks,
+        StrikeNotional[] memory sold,
+        IOptionMarket.BookValue memory value
+    ) internal returns (bool open, uint40 updatedAt) {
+        bytes4 selector = IOptionMarket.pokeAndValue.selector;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            let size := shl(5, add(mload(sold), 1))
+            mstore(data, selector)
+            mstore(add(data, 0x04), iszero(iszero(asks)))
+            mstore(add(data, 0x24), 0x40)
+            mcopy(add(data, 0x44), sold, size)
+            let done := call(gas(), market, 0, data, add(size, 0x44), data, 0xc0)
+            if iszero(and(done, gt(returndatasize(), 0xbf))) {
+                returndatacopy(data, 0, returndatasize())
+                revert(data, returndatasize())
+            }
+            open := iszero(mload(data)) // PriceStatus.Open
+            updatedAt := mload(add(data, 0x20))
+            mcopy(value, add(data, 0x40), 0x80)
         }
     }
 

@@ -10,7 +10,6 @@ import { StrikeGrid } from "../math/StrikeGrid.sol";
 import { StrikeNotional, StrikeNotionals } from "../math/StrikeNotional.sol";
 import { ICollateralVault } from "../vault/ICollateralVault.sol";
 import { IOptionMarket } from "../market/IOptionMarket.sol";
-import { PriceStatus } from "../oracle/IPriceOracle.sol";
 import { DirectCalls } from "./DirectCalls.sol";
 import { IOptionsTypes, Layer } from "./IOptionsTypes.sol";
 import { PackedSet } from "./PackedSet.sol";
@@ -20,6 +19,7 @@ import { PoolAddress } from "./PoolAddress.sol";
 /// @notice Nothing here loops over positions, LPs or tokens; a valuation visits the pools' live strikes.
 abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTransient {
     using DirectCalls for ICollateralVault;
+    using DirectCalls for IOptionMarket;
     using StrikeGrid for StrikeGrid.Bitmap;
     using PackedSet for PackedSet.Set;
 
@@ -196,11 +196,8 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
             uint16 marketId = uint16(book.marketIds.at(i));
             MarketBook storage mb = book.markets[marketId];
             IOptionMarket market_ = markets[marketId].market;
-            (PriceStatus status, uint40 updatedAt, IOptionMarket.BookValue memory value) = market_.pokeAndValue(
-                !forDeposit,
-                _strikesOf(mb)
-            );
-            bool valued = status == PriceStatus.Open;
+            IOptionMarket.BookValue memory value;
+            (bool valued, uint40 updatedAt) = market_.pokeAndValue(!forDeposit, _strikesOf(mb), value);
             if (valued) {
                 if (updatedAt < o.oldestPriceAt) (o.oldestMarket, o.oldestPriceAt) = (marketId, updatedAt);
             } else if (_isFrozen(market_)) {
@@ -231,10 +228,23 @@ abstract contract PoolBook is IOptionsTypes, AccessManaged, ReentrancyGuardTrans
         return main ? book.debtMain : book.debtInsurance;
     }
 
+    /// @dev The array of live strikes becomes that of what is sold at them.
     function _strikesOf(MarketBook storage mb) internal view returns (StrikeNotional[] memory sold) {
         int16[] memory live = mb.live.members(mb.liveCount);
-        sold = new StrikeNotional[](live.length);
-        for (uint256 i; i < live.length; ++i) sold[i] = mb.strikes[live[i]];
+        mapping(int16 strike => StrikeNotional) storage strikes = mb.strikes;
+        assembly ("memory-safe") {
+            sold := live
+            let end := add(add(live, 0x20), shl(5, mload(live)))
+            mstore(0x20, strikes.slot)
+            for {
+                let at := add(live, 0x20)
+            } lt(at, end) {
+                at := add(at, 0x20)
+            } {
+                mstore(0, mload(at))
+                mstore(at, sload(keccak256(0, 0x40)))
+            }
+        }
     }
 
     function _isFrozen(IOptionMarket market_) internal view returns (bool) {
