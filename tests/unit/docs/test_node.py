@@ -1,4 +1,4 @@
-"""`python -m everstock.node`, which `make node` runs: it gets to its last line, and others use what it recorded."""
+"""`make node`: it gets to its last line, and others use what it recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -29,8 +28,9 @@ def free_port() -> int:
 
 def test_it_gets_ready_and_another_process_trades_on_it(tmp_path: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-u", "-m", "everstock.node", "--port", str(port), "--deployments", str(tmp_path)]
-    env = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    command = ["make", "node", "-o", "setup", f"PORT={port}"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    env |= {"EVERSTOCK_DEPLOYMENTS": str(tmp_path), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
     with subprocess.Popen(
         command, cwd=find_root(), env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as node:
