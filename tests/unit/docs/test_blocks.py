@@ -40,6 +40,7 @@ SHORTER = {
     "make fuzz": "MINUTES=0.02",
     "make report": "ONLY=amznx-print QUICK=1",
     "python -m everstock.lab.bulk": "--agents 40 --rounds 2",
+    "ape run scenario crash --prices": "--window 2025-04-03:2025-04-04 --quick",
     **{f"ape run scenario {name}": "--quick" for name in EXPERIMENTS},
 }
 """What is added so that a command takes seconds: its own options for that."""
@@ -56,6 +57,18 @@ ELSEWHERE = {
 
 STARTED = {"ape run keeper --network base:mainnet:node --account": '"started"'}
 """What runs until it is stopped, and what it says before."""
+
+SAYS = {
+    "ape run scenario --list": ["Experiments of the liquidity lab", *EXPERIMENTS],
+    "ape run strategy pair": [
+        "break-even in TSLA-7D now",
+        "break-even in BTC-7D now",
+        "A dry run: nothing was traded.",
+    ],
+    "ape run strategy straddle": ["A dry run: nothing was traded."],
+    "make fuzz": ["end in the same state on Anvil"],
+}
+"""What some print, at any hour: stocks have a price on a local chain also when New York is closed."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,8 @@ def test_an_unknown_command_is_found_out(checkout: Checkout) -> None:
 def test_a_line_runs(line: str, checkout: Checkout) -> None:
     where = ELSEWHERE.get(target(line))
     if where is None:
-        checkout.run(shortened(line))
+        told = checkout.run(shortened(line))
+        assert all(text in told for start, texts in SAYS.items() if line.startswith(start) for text in texts), told
     else:
         assert re.search(rf"make[\", ]+{target(line)}\b", (ROOT / where).read_text())
         assert checkout.run(f"make -n {line.removeprefix('make ')}")
@@ -193,7 +207,13 @@ def test_the_lines_for_a_network_run_on_one(checkout: Checkout) -> None:
                 told += on_network(line, checkout, node.uri, dollar.address)
     finally:
         node.close()
-    for text in ("A dry run: nothing was sent.", "checks, 0 differences.", "calls for the governor"):
+    for text in (
+        "A dry run: nothing was sent.",
+        "checks, 0 differences.",
+        "no loan.",
+        "calls for the governor",
+        "would send",
+    ):
         assert text in told
 
 
