@@ -18,7 +18,6 @@ from urllib.request import Request, urlopen
 import pytest
 from eth_account import Account
 
-from everstock.artifacts import find_root
 from everstock.chain.accounts import key
 from everstock.chain.anvil import AnvilNode
 from everstock.chain.rpc import RpcChain

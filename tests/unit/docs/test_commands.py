@@ -1,8 +1,8 @@
 """Every command that a page names is there, with the options and arguments that the page gives it.
 
 Commands stand in indented blocks, in fenced ones without a language or with `sh`, and in the text between backticks.
-Those in blocks run, in `test_blocks.py`. Here those run that are cheap and change nothing; of the others make says what it
-would do, ape's commands and the package's modules show their help, and files exist.
+Those in blocks run, in `test_blocks.py`. Here those run that are cheap and change nothing; of the others make says what
+it would do, ape's commands and the package's modules show their help, and files exist.
 """
 
 from __future__ import annotations
