@@ -88,7 +88,8 @@ class Block:
 
     @property
     def is_formula(self) -> bool:
-        return self.page in FORMULAS and re.search("[=≤≥←]", self.text) is not None and "ape run" not in self.text
+        commands = re.search(r"^(make|ape|python|pytest|pip|npm|git|\.) ", self.text, re.MULTILINE)
+        return self.page in FORMULAS and re.search("[=≤≥←]", self.text) is not None and commands is None
 
     @property
     def is_story(self) -> bool:
