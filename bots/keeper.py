@@ -1,9 +1,9 @@
 """The keeper as a silverback bot: `silverback run keeper:bot --network … --account …`, in the project's folder.
 
-Silverback's broker restarts it, moves it between machines and watches it;
-each block is one pass. Install silverback
+Silverback's broker restarts it, moves it between machines and watches it; each block is one pass. Install silverback
 beside this project; nothing else here needs it. Settings come from the environment: EVERSTOCK_DEPLOYMENT names the
-record, EVERSTOCK_ENDPOINTS are further nodes, separated by commas, EVERSTOCK_KEEPER_CONFIG is a file of settings.
+record (default: the connected chain's), EVERSTOCK_ENDPOINTS are further nodes, separated by commas,
+EVERSTOCK_KEEPER_CONFIG is a file of settings.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any
 from ape import chain
 from silverback import SilverbackBot
 
+from everstock.chain.ape import chain_id_of
 from everstock.chain.errors import ChainError
 from everstock.chain.signer import signer_for
 from everstock.deploy.record import Store
 from everstock.keeper import Keeper, Runner
 from everstock.keeper.config import KeeperConfig
 from everstock.keeper.live import live_keeper, set_up_logging
+from everstock.params import named_for
 
 bot = SilverbackBot()
 runner: Runner | None = None
@@ -31,7 +33,7 @@ one_pass = Lock()
 def born() -> Keeper:
     """A keeper of the recorded deployment, on the node that silverback is connected to and on the others."""
     provider = chain.provider
-    record = Store().load(os.environ.get("EVERSTOCK_DEPLOYMENT", provider.network.name))
+    record = Store().load(os.environ.get("EVERSTOCK_DEPLOYMENT") or named_for(chain_id_of(provider)))
     others = [uri for uri in os.environ.get("EVERSTOCK_ENDPOINTS", "").split(",") if uri]
     signer = None if bot.signer is None else signer_for(bot.signer, provider)
     uri = getattr(provider, "http_uri", None) or provider.uri

@@ -9,17 +9,18 @@ from typing import Any
 import click
 from ape.logging import LogLevel, logger
 
-from everstock.chain.ape import QuietCommand
+from everstock.chain.ape import QuietCommand, chain_id_of
 from everstock.chain.errors import ChainError
 from everstock.chain.signer import signer_for
 from everstock.deploy.record import NoRecord, Store
 from everstock.keeper import Runner
 from everstock.keeper.config import KeeperConfig
 from everstock.keeper.live import live_keeper, set_up_logging
+from everstock.params import UnknownNetwork, named_for
 
 
 @click.command(cls=QuietCommand)
-@click.option("--deployment", help="Name of the recorded deployment; default: the network's.")
+@click.option("--deployment", help="Name of the recorded deployment; default: the connected chain's.")
 @click.option("--account", help="Alias of the ape account that pays the gas and earns the fees.")
 @click.option("--endpoint", multiple=True, help="More nodes of the network, for when the first fails. May be repeated.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
@@ -54,7 +55,7 @@ def cli(
     """
     set_up_logging(json_logs)
     try:
-        record = Store().load(deployment or provider.network.name)
+        record = Store().load(deployment or named_for(chain_id_of(provider)))
         settings = KeeperConfig() if config is None else KeeperConfig.read(config)
         profit = None if min_profit_usd is None else Decimal(min_profit_usd)
         settings = settings.but(min_profit_usd=profit, unpaid=False if paid_only else None)
@@ -72,7 +73,7 @@ def cli(
             runner.once()
         else:
             runner.run()
-    except (ChainError, NoRecord, ValueError, ArithmeticError) as error:
+    except (ChainError, NoRecord, UnknownNetwork, ValueError, ArithmeticError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -14,13 +14,14 @@ from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
 from everstock.deploy.record import NoRecord, Store
 from everstock.deploy.release import connect
+from everstock.params import UnknownNetwork, named_for
 from everstock.rfq import Maker, MakerPolicy, Server
 
 KEY = "EVERSTOCK_MAKER_KEY"
 
 
 @click.command(cls=QuietCommand)
-@click.option("--deployment", help="Name of the recorded deployment; default: the network's.")
+@click.option("--deployment", help="Name of the recorded deployment; default: the connected chain's.")
 @click.option("--endpoint", multiple=True, help="More nodes of the network, for when the first fails. May be repeated.")
 @click.option("--pay-token", default="USDX", show_default=True, help="Name of the pay token in the parameters.")
 @click.option("--issuance", is_flag=True, help="Quote as the issuer: mint what is sold, burn what is bought.")
@@ -52,12 +53,12 @@ def cli(
     try:
         uri = str(getattr(provider, "http_uri", None) or provider.uri)
         chain = RpcChain([uri, *endpoint], public=True)
-        system = connect(chain, Store().load(deployment or provider.network.name)).on(chain)
+        system = connect(chain, Store().load(deployment or named_for(chain.chain_id))).on(chain)
         policy = MakerPolicy(
             half_spread=Decimal(half_spread), max_value_usd=Decimal(max_value_usd), validity_seconds=validity_seconds
         )
         maker = Maker(system, bytes.fromhex(key.removeprefix("0x")), pay_token, policy, issuance=issuance)
-    except (ChainError, NoRecord, ValueError, KeyError, ArithmeticError) as error:
+    except (ChainError, NoRecord, UnknownNetwork, ValueError, KeyError, ArithmeticError) as error:
         raise click.ClickException(str(error)) from error
     server = Server(maker)
     click.echo(f"Quotes as {maker.address} in {pay_token} at http://{host}:{port}, until Ctrl-C.")

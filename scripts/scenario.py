@@ -11,7 +11,7 @@ from ape.cli import ConnectedProviderCommand
 from ape.logging import LogLevel, logger
 from rich.console import Console
 
-from everstock.chain.ape import light_anvil
+from everstock.chain.ape import chain_id_of, light_anvil
 from everstock.chain.base import LOCAL_CHAIN_ID
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
@@ -87,7 +87,7 @@ def command(scenario: Scenario) -> click.Command:
         # Tables need this much; a file has no width of its own.
         console = Console(width=max(console.width, 118) if sys.stdout.isatty() else 140)
         try:
-            if network and (network["deployment"] or int(provider.chain_id) != LOCAL_CHAIN_ID):
+            if network and (network["deployment"] or chain_id_of(provider) != LOCAL_CHAIN_ID):
                 outcome = play_on_network(scenario, provider, console, **network)
             else:
                 chain = RpcChain.from_ape(provider, exclusive=True)
@@ -129,7 +129,7 @@ def play_on_network(
     """With the recorded deployment of the connected network, and accounts that sign for themselves."""
     assert scenario.on_network is not None
     with in_one_line():
-        record = Store().load(deployment or named_for(int(provider.chain_id)))
+        record = Store().load(deployment or named_for(chain_id_of(provider)))
         confirm(record.chain_id, record.network, TRANSACTIONS, yes)
         accounts = [load_account(alias) for alias in aliases]
         for account in accounts:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from everstock.chain.accounts import address, key
 from everstock.chain.evm import EvmChain
-from everstock.deploy.record import Record
+from everstock.deploy.record import Record, Store
 from everstock.params import Params
 from everstock.scenarios import SCENARIOS
 from everstock.scenarios.first_trade import Outcome
@@ -23,7 +23,7 @@ from everstock.scenarios.prices import BadWindow, Window
 from everstock.scenarios.stage import NotPlayable, network_stage
 from support.printer import printing
 from support.public_node import ETHER, PublicNode, finish
-from support.release_desk import SAFE, TREASURY, Home, node_of
+from support.release_desk import Home
 from support.wire import Wire
 
 STORY = SCENARIOS["first-trade"]
@@ -185,33 +185,11 @@ def test_a_story_that_lets_days_pass_is_refused_on_a_network(network: Network, t
     assert "eth_sendRawTransaction" not in wire.methods
 
 
-def test_the_command_plays_it_on_the_testnets_deployment(tmp_path: Path) -> None:
-    """From an empty node to a ledger, with the parameters of Base Sepolia and key files. Others say why they can't."""
-    node = node_of("testnet")
-    try:
-        for name in ("first issuer", "first trader"):
-            node.admin().rpc("anvil_setBalance", address(name), hex(ETHER))
-        home = Home(tmp_path / "ape", release="deployer", issuer="first issuer", trader="first trader")
-        network = ("--network", f"base:sepolia:{node.uri}")
-        holders = ("--safe", SAFE, "--holder", f"issuer={address('first issuer')}", "--treasury", TREASURY)
-        done = home.ape("deploy", *network, "--account", "release", *holders, "--yes")
-        assert done.returncode == 0, done.stderr
-
-        feed = node.chain("feeds").contract(
-            node.aggregators["BTC"].artifact, home.record("testnet").parameters["assets"]["BTC"]["aggregator"]
-        )
-        with printing(lambda: feed.updateAnswer(60_000 * 10**8)):
-            accounts = ("--account", "issuer", "--account", "trader")
-            done = home.ape("scenario", "first-trade", *network, *accounts, "--yes")
-        assert done.returncode == 0, done.stderr + done.stdout
-        assert "checks, 0 differences." in done.stdout
-        assert "No lending market takes TSLA.M in this deployment: no loan." in done.stdout
-        assert "Traceback" not in done.stderr
-
-        done = home.ape("verify-deployment", *network)
-        assert done.returncode == 0, done.stdout
-        done = home.ape("scenario", "first-trade", *network, "--account", "nobody", "--yes")
-        assert done.returncode == 1
-        assert "ape knows no account 'nobody'" in done.stderr
-    finally:
-        node.close()
+def test_an_account_that_ape_does_not_know_is_told(network: Network, tmp_path: Path) -> None:
+    """That the command plays to its end is seen where the line on docs/deployment.md is run."""
+    home = Home(tmp_path / "ape")
+    Store(home.deployments).save(network.record)
+    where = ("--network", f"base:mainnet:{network.node.uri}", "--deployment", "base")
+    done = home.ape("scenario", "first-trade", *where, "--account", "nobody", typed="base\n")
+    assert done.returncode == 1
+    assert "ape knows no account 'nobody'" in done.stderr

@@ -18,7 +18,6 @@ from urllib.request import Request, urlopen
 import pytest
 from eth_account import Account
 
-from everstock.artifacts import find_root
 from everstock.chain.accounts import key
 from everstock.chain.anvil import AnvilNode
 from everstock.chain.rpc import RpcChain
@@ -288,16 +287,6 @@ def test_the_quote_server_asks_for_its_key(town: Town) -> None:
     with Command(town.home, town.uri, "rfq") as command:
         assert command.process.wait(60) == 1
         assert "set EVERSTOCK_MAKER_KEY" in command.said
-
-
-def test_a_pair_with_a_stock_is_priced_at_any_hour() -> None:
-    """New York is closed most of the week; on a local chain the command lets it open."""
-    command = [*APE_RUN, "strategy", "pair", "--market", "TSLA-7D", "--against", "BTC-7D", "--dry-run"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90, cwd=find_root())
-    assert done.returncode == 0, done.stderr
-    assert "break-even in TSLA-7D now" in done.stdout
-    assert "break-even in BTC-7D now" in done.stdout
-    assert "A dry run: nothing was traded." in done.stdout
 
 
 def test_commands_explain_themselves() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from everstock.artifacts import find_root
 from everstock.chain.anvil import anvil_chain
 from everstock.chain.evm import EvmChain
 from everstock.params import load
@@ -41,6 +43,12 @@ def test_the_default_story_has_every_beat(console: Console) -> None:
     for beat in ("shorts BTC", "Saturday", "Monday: ", "takes half off", "its cap", "redemption", "claims"):
         assert beat in told
     assert "Everything adds up to the last unit" in told
+    shown = re.findall(
+        r"^    (\w{3} \d\d \w{3} \d\d:\d\d  .*?) ?…?$", (find_root() / "README.md").read_text(), re.MULTILINE
+    )
+    assert len(shown) == 4
+    flat = " ".join(told.split())
+    assert [line for line in shown if " ".join(line.split()) not in flat] == []
 
 
 def test_the_same_to_the_unit_on_anvil_and_in_process(friday_to_monday: Window) -> None:

@@ -26,6 +26,11 @@ class QuietCommand(ConnectedProviderCommand):
             raise click.ClickException(f"{first} Does the node answer?") from error
 
 
+def chain_id_of(provider: Any) -> int:
+    """What the node itself says. Ape holds any node of its network `local` for one of chain id 1337."""
+    return int(provider.make_request("eth_chainId"), 16)
+
+
 @contextmanager
 def light_anvil(*, prune: bool = True) -> Iterator[None]:
     """Ape has Anvil record every step and keep every past state: days of pokes take twice as long, and none is read.

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from everstock.chain.ape import chain_id_of
 from everstock.chain.base import LOCAL_CHAIN_ID
 from everstock.chain.errors import ChainError
 from everstock.chain.rpc import RpcChain
@@ -56,7 +57,7 @@ def in_one_line() -> Iterator[None]:
 
 def open_chain(provider: Any, account: Any = None) -> RpcChain:
     """The node that ape is connected to. Only a chain of the local id is taken for one to play with."""
-    local = int(provider.chain_id) == LOCAL_CHAIN_ID
+    local = chain_id_of(provider) == LOCAL_CHAIN_ID
     chain = RpcChain.from_ape(provider, signer=account, public=not local)
     if local and account is not None and chain.balance(account) < ETHER:
         chain.fund(account, ETHER)

@@ -1,8 +1,8 @@
 """Every command that a page names is there, with the options and arguments that the page gives it.
 
 Commands stand in indented blocks, in fenced ones without a language or with `sh`, and in the text between backticks.
-Those that are cheap and change nothing run; of the others make says what it would do, ape's commands and the package's
-modules show their help, and files exist.
+Those in blocks run, in `test_blocks.py`. Here those run that are cheap and change nothing; of the others make says what
+it would do, ape's commands and the package's modules show their help, and files exist.
 """
 
 from __future__ import annotations
@@ -33,15 +33,6 @@ QUOTED = re.compile(r"`([^`\n]+)`")
 WORDS = {"make", "ape", "python", "pytest", "pip", "npm", "git", ".", "cd", "env"}
 PLACEHOLDER = re.compile(r"[…<>]|^NAME$|^COMMAND$|^n$|path/to/")
 CHEAP = {"make", "make help", "ape run scenario --list", "ape accounts list"}
-RUN_BY_OTHERS = {
-    "make setup": "every CI job",
-    "make demo": "CI, and tests/scenario",
-    "make report": "CI, and tests/scenario by experiment",
-    "make node": "tests/unit/docs/test_node.py",
-    "make fork": "CI",
-    "make test": "CI",
-}
-"""What the README's first block tells a newcomer to run, and where that is run."""
 
 
 @dataclass(frozen=True)
@@ -164,18 +155,6 @@ def test_what_is_cheap_runs(line: str) -> None:
         line, shell=True, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_the_first_block_of_the_readme_is_run_somewhere() -> None:
-    block = re.search(r"(?:^    make .*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert block is not None
-    assert {line.split("#")[0].strip() for line in block.group().splitlines()} == RUN_BY_OTHERS.keys()
-    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    for line, where in RUN_BY_OTHERS.items():
-        if where.startswith("CI"):
-            assert line in workflow
-        elif where.startswith("tests/"):
-            assert (ROOT / where).exists()
 
 
 @pytest.mark.parametrize(

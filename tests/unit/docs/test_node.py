@@ -1,4 +1,4 @@
-"""`python -m everstock.node`, which `make node` runs: it gets to its last line, and others use what it recorded."""
+"""`make node`: it gets to its last line, and others use what it recorded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from everstock.artifacts import find_root
@@ -29,12 +29,20 @@ def free_port() -> int:
 
 def test_it_gets_ready_and_another_process_trades_on_it(tmp_path: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-u", "-m", "everstock.node", "--port", str(port), "--deployments", str(tmp_path)]
-    env = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    command = ["make", "node", "-o", "setup", f"PORT={port}"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    env |= {"EVERSTOCK_DEPLOYMENTS": str(tmp_path), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, cwd=find_root(), env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=find_root(), env=env, text=True, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True
     ) as node:
-        watchdog = threading.Timer(PATIENCE, node.kill)
+
+        def tell(what: signal.Signals) -> None:
+            """Make and what it runs, as a terminal does."""
+            with suppress(ProcessLookupError):
+                os.killpg(node.pid, what)
+
+        watchdog = threading.Timer(PATIENCE, tell, [signal.SIGKILL])
         watchdog.start()
         try:
             assert node.stdout is not None
@@ -47,11 +55,11 @@ def test_it_gets_ready_and_another_process_trades_on_it(tmp_path: Path) -> None:
             assert ready is not None, "".join(said)
             assert int(ready[1]) < PATIENCE
             trade(f"http://127.0.0.1:{port}", tmp_path)
-            node.send_signal(signal.SIGINT)
+            tell(signal.SIGINT)
             assert "Stopped." in node.stdout.read()
         finally:
             watchdog.cancel()
-            node.kill()
+            tell(signal.SIGKILL)
 
 
 def trade(uri: str, deployments: Path) -> None:

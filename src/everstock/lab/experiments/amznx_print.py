@@ -234,9 +234,10 @@ def play_with(chain: RpcChain, setting: Setting, progress: Progress, feed: Calla
 
 
 def _prices(setting: Setting) -> tuple[float, float]:
-    if setting.prices is None:
+    """Of the day it happened; bars of other assets or days say nothing of it."""
+    bars = {} if setting.prices is None else read_bars(setting.prices)
+    if not all(JULY_3 in bars.get(name, {}) for name in ("AMZN", "BTC")):
         return SHARE, BITCOIN
-    bars = read_bars(setting.prices)
     return float(bars["AMZN"][JULY_3].close), float(bars["BTC"][JULY_3].close)
 
 
