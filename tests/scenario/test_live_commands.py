@@ -290,14 +290,26 @@ def test_the_quote_server_asks_for_its_key(town: Town) -> None:
         assert "set EVERSTOCK_MAKER_KEY" in command.said
 
 
-def test_a_pair_with_a_stock_is_priced_at_any_hour() -> None:
+@pytest.mark.parametrize(("margin", "up", "down"), [("TSLA.M", "TSLA-7D", "BTC-7D"), ("NVDA.M", "NVDA-7D", "ETH-7D")])
+def test_a_pair_with_a_stock_is_priced_at_any_hour(margin: str, up: str, down: str) -> None:
     """New York is closed most of the week; on a local chain the command lets it open."""
-    command = [*APE_RUN, "strategy", "pair", "--market", "TSLA-7D", "--against", "BTC-7D", "--dry-run"]
+    command = [*APE_RUN, "strategy", "pair", "--margin", margin, "--market", up, "--against", down, "--dry-run"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90, cwd=find_root())
     assert done.returncode == 0, done.stderr
-    assert "break-even in TSLA-7D now" in done.stdout
-    assert "break-even in BTC-7D now" in done.stdout
-    assert "A dry run: nothing was traded." in done.stdout
+    said = " ".join(done.stdout.split())
+    for what in (
+        f"pair trade on {margin}",
+        f"buy {up} call",
+        f"buy {down} put",
+        "margin to bring",
+        "funding and rent per day, at today's speed",
+        f"break-even in {up} now",
+        f"break-even in {down} now",
+        f"{margin} won or lost, by the price of {up} in USD",
+        "A dry run: nothing was traded.",
+    ):
+        assert what in said
+    assert said.count("●") > 50, "the picture"
 
 
 def test_commands_explain_themselves() -> None:
