@@ -465,7 +465,7 @@ def _page(  # one place that knows all figures
         TITLE,
         QUESTION,
         finding,
-        f"ape run scenario {SLUG} --seed {setting.seed}",
+        setting.command(SLUG),
         figures,
         [
             Grid(
