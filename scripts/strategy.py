@@ -108,7 +108,7 @@ def playground(chain: RpcChain, margin: str, notional: Decimal) -> System:
     It begins at an opening of New York, so that stocks have a price at any hour.
     """
     align(chain, OPENING)
-    system = deploy_system(chain, load("local"))
+    system = deploy_system(chain, load("strategies"))
     token, lp, strategist = system.token(margin), chain.account("lp"), chain.account("strategist")
     size = notional * 100
     token.mint(lp, size * 4)

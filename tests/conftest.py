@@ -11,6 +11,11 @@ from everstock.client import System
 from support.desk import Actors, Desk, deploy_local
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def deployed_system() -> System:
     """The local system, deployed once by the one builder. Take `system`, which cleans up, unless you build on it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from everstock.lab import html, runner
 from everstock.lab.experiment import Setting
-from everstock.lab.mechanics import EXPERIMENT
+from everstock.lab.experiments.mechanics import EXPERIMENT
 
 
 def test_it_holds_and_plays_the_same_twice():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from everstock.chain.anvil import anvil_chain
-from everstock.lab import crash, tokens
 from everstock.lab.experiment import Setting
+from everstock.lab.experiments import crash, tokens
 from everstock.lab.page import Check, Page
 from everstock.lab.registry import EXPERIMENTS
 from everstock.report import ledger as ledgers
@@ -150,3 +150,10 @@ def test_bars_are_replayed(tmp_path: Path) -> None:
 
 def test_both_can_be_found_by_name() -> None:
     assert {"two-hundred-tokens", "crash"} <= set(EXPERIMENTS)
+
+
+def test_a_kind_that_nobody_managed_fails_the_check_of_its_gas():
+    check = tokens.level({"open": [100, 100, 100, 100], "close": []})
+    assert not check.held
+    assert "close" in check.figure
+    assert tokens.level({"open": [100, 101, 100, 101]}).held

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from everstock.chain.errors import Rejected, Reverted
@@ -35,6 +35,8 @@ class Economics:
 
     system: System
     min_profit_usd: Decimal | None = None
+    prices: dict[str, Decimal | None] = field(default_factory=dict)
+    """Of assets, as asked in this pass, which clears them: many accounts are weighed at the same few."""
     _is_rollup: bool | None = None
 
     def pays(self, token: str, reward_units: int, gas: int = GAS_OF_A_DUTY) -> bool:
@@ -101,6 +103,8 @@ class Economics:
         known = self.system.assets.get(asset)
         if known is None:
             return None
-        answer = self.system.oracle.read(known.id)
-        good = answer.status in (PriceStatus.OPEN, PriceStatus.CLOSED)
-        return from_wad(answer.price) if good else None
+        if asset not in self.prices:
+            answer = self.system.oracle.read(known.id)
+            good = answer.status in (PriceStatus.OPEN, PriceStatus.CLOSED)
+            self.prices[asset] = from_wad(answer.price) if good else None
+        return self.prices[asset]

@@ -89,10 +89,11 @@ class NodeLogs:
 
     def poll(self) -> list[Event]:
         """What happened since the last poll, and what was undone."""
-        start, undone = self._fork()
+        # The head first: should blocks vanish after it was read, the next poll finds that this one's is not there.
         head = self._block("latest")
         if head is None:
             return []
+        start, undone = self._fork()
         last = int(head["number"], 16)
         logs: dict[int, list[Log]] = {}
         for first in range(start, last + 1, self._span):

@@ -68,6 +68,7 @@ class Keeper:
         self.book.forget_expired(now)
         swept = self._sweep(now)
         self.work.prices.clear()
+        self.economics.prices.clear()
         live = [self.work.markets[market].asset for market in self.book.live_markets]
         self.work.read_prices([*live, *(asset for duty in self.at_work for asset in duty.assets())])
         look = Look(self.poke.poke(), changed, swept)

@@ -194,7 +194,7 @@ class Measured:
     gas_used: int
     seconds: float
     kinds: Counter[str]
-    slowest_block_rate: float
+    slowest_round_rate: float
 
     @property
     def rate(self) -> float:
@@ -244,7 +244,7 @@ def main() -> None:
     console.print(
         f"{found.transactions:,} transactions of {given.agents:,} agents in {found.blocks} blocks, "
         f"{found.gas_used / 10**6:,.0f} million gas, {found.seconds:.1f} s: [bold]{found.rate:,.0f} a second[/bold] "
-        f"(slowest round {found.slowest_block_rate:,.0f}; goal {GOAL})."
+        f"(slowest round {found.slowest_round_rate:,.0f}; goal {GOAL})."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,15 @@ class Setting:
     prices: Path | None = None  # daily bars: replayed where the experiment replays; otherwise its own seeded model
     window: Window | None = None
     quick: bool = False  # fewer agents, days or paths, for tests: every check still computed and still able to fail
+
+    def command(self, experiment: str) -> str:
+        """What plays that experiment in this setting. A file goes by its name: pages say nothing of a machine."""
+        words = ["ape", "run", "scenario", experiment, "--seed", str(self.seed)]
+        if self.prices is not None:
+            words += ["--prices", self.prices.name]
+        if self.window is not None:
+            words += ["--window", f"{self.window.first}:{self.window.last}"]
+        return shlex.join([*words, "--quick"] if self.quick else words)
 
 
 class Play(Protocol):

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from everstock.lab import crash, mechanics, tokens
 from everstock.lab.experiment import Experiment
-from everstock.lab.experiments import amznx_print, lp_year, subsidy_cliff, t_plus_n, week_of_use
+from everstock.lab.experiments import (
+    amznx_print,
+    crash,
+    lp_year,
+    mechanics,
+    subsidy_cliff,
+    t_plus_n,
+    tokens,
+    week_of_use,
+)
 
 _ALL: tuple[Experiment, ...] = (
     amznx_print.EXPERIMENT,

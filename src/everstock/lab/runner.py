@@ -44,18 +44,18 @@ def play(experiment: Experiment, setting: Setting, progress: Progress = lambda d
             page = experiment.play(chain, setting, progress)
     except Exception as problem:
         error = traceback.format_exc()
-        page = broken(experiment, problem)
+        page = broken(experiment, setting, problem)
     return Played(page, time.monotonic() - began, error)
 
 
-def broken(experiment: Experiment, problem: Exception) -> Page:
+def broken(experiment: Experiment, setting: Setting, problem: Exception) -> Page:
     what = f"{type(problem).__name__}: {problem}".strip().splitlines()[0][:300]
     return Page(
         slug=experiment.name,
         title=experiment.title,
         question=experiment.description,
         finding="This experiment broke before it found anything.",
-        command=f"ape run scenario {experiment.name}",
+        command=setting.command(experiment.name),
         checks=[Check("The experiment runs to its end", False, what)],
     )
 

@@ -77,7 +77,7 @@ def _table(chaos: Chaos, tally: Tally) -> Table:
     table.add_column("what")
     table.add_column("count", justify="right")
     rows = {
-        "orders executed, liquidations": f"{chaos.orders:,}, {chaos.liquidations:,}",
+        "orders executed, liquidations": f"{tally.executed:,}, {tally.liquidated:,}",
         "requests": f"{tally.requests:,}",
         "of which failed": f"{tally.failures:,} ({tally.failures / max(tally.requests, 1):.0%})",
         "keepers killed": f"{tally.kills:,}",

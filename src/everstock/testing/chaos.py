@@ -114,6 +114,10 @@ class Tally:
     blocks_undone: int = 0
     rounds: int = 0
     failed_passes: int = 0
+    executed: int = 0
+    """Orders, by the chain's events in the end."""
+    liquidated: int = 0
+    """Accounts, likewise."""
     done: Counter[Kind] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -142,6 +146,7 @@ class ChaosWorld:
         self.orders: list[Order] = []
         self._fee = self.token.units("0.001")
         self._sending = threading.Lock()
+        self._final: dict[str, tuple[int, frozenset[str]]] = {}  # events → first block to ask for, subjects before it
 
     # ── before ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def prepare(self) -> None:
@@ -335,22 +340,29 @@ class ChaosWorld:
         book = [system.options.address, system.orders.address]
         pools = [pool.address for t in system.tokens.values() for pool in (t.main_contract, t.insurance_contract)]
         events = NodeLogs(chain, [*book, *pools], 0)
-        outbox = Outbox(chain, stuck_after=3.0, poll=0.01)
+        outbox = Outbox(chain, stuck_after=3.0, poll=0.03)
         return Keeper(system, signer.address, events, sender=outbox, metrics=metrics)
 
     # ── after ────────────────────────────────────────────────────────────────────────────────────────────────────────
     def left(self) -> int:
         """Duties that the chain does not know to be done."""
-        executed = self._subjects(self.system.orders.address, "Execute")
-        sold = self._subjects(self.system.options.address, "Close")
+        executed, sold = self._subjects("Execute"), self._subjects("Close")
         thin = sum(owner[2:].lower().rjust(64, "0") in sold for owner in self.thin)
         return self.chaos.orders - len(executed) + self.chaos.liquidations - thin
 
-    def _subjects(self, address: str, name: str) -> set[str]:
-        """First indexed argument of each event of that name, undecoded: there are many, and asked for often."""
+    def _subjects(self, name: str) -> frozenset[str]:
+        """First indexed argument of each event of that name, undecoded: there are many, and asked for often.
+
+        What lies deeper than any reorganisation goes is not asked for again.
+        """
+        first, final = self._final.get(name, (0, frozenset()))
+        deep = max(first, self.chain.block_number - _DEEPEST)
+        address = self.system.orders.address if name == "Execute" else self.system.options.address
         spec = next(spec for spec in self.chain.registry.events.values() if spec.name == name)
-        query = {"fromBlock": "0x0", "toBlock": "latest", "address": address, "topics": ["0x" + spec.topic.hex()]}
-        return {entry["topics"][1][2:] for entry in self.chain.rpc("eth_getLogs", query)}
+        query = {"fromBlock": hex(first), "toBlock": "latest", "address": address, "topics": ["0x" + spec.topic.hex()]}
+        found = [(int(e["blockNumber"], 16), e["topics"][1][2:]) for e in self.chain.rpc("eth_getLogs", query)]
+        self._final[name] = deep, final | {subject for block, subject in found if block < deep}
+        return final.union(subject for _, subject in found)
 
     def _events(self, address: str, name: str) -> list[Event]:
         return [event for event in NodeLogs(self.chain, [address], 0, span=10**9).poll() if event.name == name]
@@ -359,18 +371,24 @@ class ChaosWorld:
         return [event for event in self._events(self.system.options.address, "Close") if event["reason"] == 1]
 
     def verify(self) -> None:
-        """Each order once, each position of the right size, each thin account sold once and healthy, each fee paid.
+        """Each order once, by events and by the book; each position of the right size; each thin account sold once and
+        healthy; each fee paid.
 
         Raises:
             ChaosFailed: naming everything that is wrong.
         """
         faults: list[str] = []
-        executed = Counter(event["orderHash"] for event in self._events(self.system.orders.address, "Execute"))
-        hashes = {order.digest(self.system.orders): order for order in self.orders}
+        book, tally = self.system.orders, self.tally
+        executed = Counter(event["orderHash"] for event in self._events(book.address, "Execute"))
+        hashes = {order.digest(book): order for order in self.orders}
+        tally.executed = executed.total()
         if set(executed) != set(hashes):
             faults.append(f"{len(set(hashes) - set(executed))} orders were not executed")
         if twice := [h for h, count in executed.items() if count != 1]:
             faults.append(f"{len(twice)} orders were executed more than once")
+        states = book.commitmentOf.read_many([(order.owner, h) for h, order in hashes.items()])
+        if open_ := sum(not state.executed for state in states):
+            faults.append(f"{open_} orders still wait by the order book")
         wanted: Counter[tuple[str, int, bool]] = Counter()
         for order in self.orders:
             (leg,) = order.legs
@@ -381,6 +399,7 @@ class ChaosWorld:
             if held != notional:
                 faults.append(f"{owner} holds {held} at strike {strike}, and ordered {notional}")
         liquidated = Counter(event["owner"] for event in self._liquidations())
+        tally.liquidated = liquidated.total()
         if liquidated != Counter(self.thin):
             faults.append(f"{len(liquidated)} accounts were liquidated, {sum(liquidated.values())} times")
         for owner in self.thin:

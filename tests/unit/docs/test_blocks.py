@@ -60,11 +60,19 @@ STARTED = {"ape run keeper --network base:mainnet:node --account": '"started"'}
 
 SAYS = {
     "ape run scenario --list": ["Experiments of the liquidity lab", *EXPERIMENTS],
-    "ape run strategy pair": [
-        "break-even in TSLA-7D now",
-        "break-even in BTC-7D now",
-        "A dry run: nothing was traded.",
-    ],
+    **{
+        f"ape run strategy pair {options}": [
+            f"buy {up} call",
+            f"buy {down} put",
+            "margin to bring",
+            "funding and rent per day",
+            f"break-even in {up} now",
+            f"break-even in {down} now",
+            "●" * 3,
+            "A dry run: nothing was traded.",
+        ]
+        for options, up, down in (("--market TSLA", "TSLA-7D", "BTC-7D"), ("--margin NVDA", "NVDA-7D", "ETH-7D"))
+    },
     "ape run strategy straddle": ["A dry run: nothing was traded."],
     "make fuzz": ["end in the same state on Anvil"],
 }

@@ -108,3 +108,43 @@ def test_a_poll_that_fails_is_repeated_in_full(chain, token):
         logs.poll()
     chain.rpc = rpc
     assert amounts(logs) == [1]
+
+
+@pytest.mark.parametrize("instead", [False, True])
+@pytest.mark.parametrize(("arrived", "moment"), [(False, 0), (False, 1), (True, 0), (True, 1), (True, 2)])
+def test_blocks_that_vanish_during_a_poll_are_told_again_by_the_next_at_the_latest(
+    chain, token, arrived, moment, instead
+):
+    """Before each of a poll's requests in turn: after a block has arrived and not, with another one instead and not."""
+    logs = NodeLogs(chain, [token.address], 0)
+    for amount in (1, 2, 3):
+        mint(token, amount)
+        logs.poll()
+    if arrived:
+        mint(token, 4)
+    rpc = chain.rpc
+    requests = 0
+
+    class Reorganising:
+        def __call__(self, method, *params):
+            nonlocal requests
+            requests += 1
+            if requests == moment + 1:
+                rpc("anvil_reorg", 2, [])
+                if instead:
+                    chain.rpc, chain._head = rpc, chain._fetch_head()
+                    mint(token, 9)
+                    chain.rpc = self
+            return rpc(method, *params)
+
+        close, batch = rpc.close, rpc.batch
+
+    chain.rpc = Reorganising()
+    told = amounts(logs)
+    chain.rpc = rpc
+    assert requests > moment, "it did happen"
+    told += amounts(logs)
+    assert 3 in told, "it was undone"
+    assert (9 in told) == instead
+    assert amounts(logs) == []
+    assert logs.reorganisations >= 1

@@ -173,7 +173,14 @@ def test_worth_is_the_oracles_price_else_the_listed_one(bench):
     assert economics.worth_usd(system.token("CRCL.M").address, 2 * ONE) == 260
     assert economics.worth_usd(bench.desk.who.stranger, ONE) == 0
     bench.desk.chain.warp(2 * DAY)
+    economics.prices.clear()
     assert economics.worth_usd(system.token("TSLA.M").address, 2 * ONE) == 500, "stale: as listed"
+
+
+def test_each_pass_weighs_at_its_own_prices(bench):
+    bench.keeper.economics.prices["TSLA"] = Decimal(1)
+    bench.keeper.tick()
+    assert bench.keeper.economics.worth_usd(bench.desk.system.token("TSLA.M").address, ONE) == 250
 
 
 # ── positions ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,8 +9,8 @@ import pytest
 from everstock.chain.base import START_TIME
 from everstock.chain.evm import EvmChain
 from everstock.deploy import deploy_system
-from everstock.lab import mechanics
 from everstock.lab.experiment import Setting
+from everstock.lab.experiments import mechanics
 from everstock.params import load
 from everstock.scenarios.world import align
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from everstock.lab import runner, terminal
 from everstock.lab.command import command
 from everstock.lab.experiment import Setting
 from everstock.lab.registry import EXPERIMENTS
+from everstock.scenarios.prices import Window
 from support.pages import BREAKING, FAILING, STEADY, gallery
 
 
@@ -44,6 +46,22 @@ def test_what_breaks_is_a_page_with_a_failed_check():
     assert not played.page.holds
     assert played.page.checks[0].figure == "ValueError: the pool is empty"
     assert "Traceback" in played.error
+
+
+@pytest.mark.parametrize(
+    ("setting", "options"),
+    [
+        (Setting(), "--seed 1"),
+        (Setting(5, quick=True), "--seed 5 --quick"),
+        (
+            Setting(2, Path("/somewhere/my bars.csv"), Window(date(2025, 4, 1), date(2025, 4, 9))),
+            "--seed 2 --prices 'my bars.csv' --window 2025-04-01:2025-04-09",
+        ),
+    ],
+)
+def test_a_page_says_what_played_it_with_all_that_was_given(setting, options):
+    assert setting.command("steady") == f"ape run scenario steady {options}"
+    assert runner.play(BREAKING, setting).page.command == f"ape run scenario {BREAKING.name} {options}"
 
 
 def test_the_json_holds_all_of_it(tmp_path: Path):

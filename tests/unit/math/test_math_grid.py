@@ -74,7 +74,9 @@ def test_a_cell_that_is_beyond_doubt_is_the_cell(kit, strikes_of, reference):
         for price in (strike - 1, strike, strike + 1, strike + strike // 10**10, strike + strike // 100):
             cell = kit.math.cellOf(price, reference)
             sure = [j for j in (cell - 1, cell, cell + 1) if kit.math.surelyIn(j, price, reference)]
-            assert sure == ([cell] if price == strike + strike // 100 else []), "in doubt at a strike, sure within a cell"
+            assert sure == ([cell] if price == strike + strike // 100 else []), (
+                "in doubt at a strike, sure within a cell"
+            )
     outside = reference // 27
     assert not kit.math.surelyIn(-LIMIT - 1, outside, reference), "far below the grid `cellOf` decides"
 

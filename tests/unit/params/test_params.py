@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from everstock.artifacts import find_root
-from everstock.params import UnknownNetwork, load
+from everstock.chain.base import LOCAL_CHAIN_ID
+from everstock.params import UnknownNetwork, fields_of, load, named_for
 
 CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 ROLES = ("admin", "governor", "guardian", "issuer")
@@ -51,8 +52,19 @@ def test_the_local_file_is_good():
 
 @pytest.mark.parametrize("path", sorted((find_root() / "params").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_in_the_repository_is_good(path):
-    overrides = {} if path.stem == "local" else {"roles": HOLDERS, "treasury": HOLDERS["admin"]}
-    assert load(path.stem, overrides=overrides).network == path.stem
+    local = "chain_id" not in fields_of(path.stem)
+    overrides = {} if local else {"roles": HOLDERS, "treasury": HOLDERS["admin"]}
+    assert load(path.stem, overrides=overrides).network == ("local" if local else path.stem)
+
+
+def test_a_strategy_is_tried_on_the_local_parameters_and_more():
+    """They stand in a file of their own, which repeats what it extends and must not come to differ from it."""
+    local, more = load("local"), load("strategies")
+    for table in ("assets", "markets", "tokens"):
+        below, above = getattr(local, table), getattr(more, table)
+        assert {name: above[name] for name in below} == below
+        assert {name for name in above if name not in below} == {n for n in above if n.startswith("NVDA")} != set()
+    assert named_for(LOCAL_CHAIN_ID) == "local", "what a local chain is deployed with by default"
 
 
 def test_numbers_are_read_as_decimals_not_as_floats():

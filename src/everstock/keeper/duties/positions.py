@@ -68,7 +68,10 @@ class Exercise(Duty):
 
 
 class Liquidate(Duty):
-    """Accounts below maintenance: sell, dearest position first, until they are healthy again."""
+    """Accounts below maintenance: sell, dearest position first, until they are healthy again.
+
+    Each keeper begins elsewhere, so that several share the work of a crash instead of racing for the same account.
+    """
 
     def due(self, look: Look) -> bool:
         """When time or a price went on, or an account changed."""
@@ -76,8 +79,8 @@ class Liquidate(Duty):
 
     def run(self) -> list[Action]:
         """All of them. Reads every account's health, which settlement then needs not do again."""
-        work, actions = self.work, list[Action]()
-        accounts = list(work.book.accounts)
+        work, actions, mine = self.work, list[Action](), int(self.work.account, 16)
+        accounts = sorted(work.book.accounts, key=lambda account: int(account.owner, 16) ^ mine)
         found = work.system.options.accountHealth.read_many(accounts)
         work.health = dict(zip(accounts, found, strict=True))
         for account, health in list(work.health.items()):
@@ -93,11 +96,11 @@ class Liquidate(Duty):
 
     def _sell(self, account: AccountKey, position: PositionKey) -> list[Action]:
         work, options = self.work, self.work.system.options
-        what = (Kind.LIQUIDATE, account.token, options.liquidate, *account, position)
-        if not work.would(*what, reward=keepers_fee):
-            return []
-        # Collect first: the sale then settles with an account whose other positions owe nothing.
         if len(work.book.accounts[account]) > 1:
+            what = (Kind.LIQUIDATE, account.token, options.liquidate, *account, position)
+            if not work.would(*what, reward=keepers_fee):
+                return []
+            # Collect first: the sale then settles with an account whose other positions owe nothing.
             work.send(Kind.SETTLE.value, [options.settle.tx(*account, sender=work.account, gas=DUTY_GAS)])
         call = (Kind.LIQUIDATE, account.owner, account.token, options.liquidate)
         return work.act(*call, *account, position, position=position, reward=keepers_fee)

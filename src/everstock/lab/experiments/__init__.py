@@ -1,1 +1,1 @@
-"""The experiments about the four venues."""
+"""The experiments: each asks one question, and is listed in `everstock.lab.registry`."""

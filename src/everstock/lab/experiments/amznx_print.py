@@ -153,6 +153,33 @@ def _fields(name: str, values: Any, skip: int = 0) -> Reading:
     return {f"{name}: {field}": int(value) for field, value in list(values._asdict().items())[skip:]}
 
 
+@dataclass(frozen=True)
+class Story:
+    """What was found, in the order of the day. `thin`, `watched`, `deep` and `night` are purchases in pools."""
+
+    share: float
+    thin: Struck
+    watched: Struck
+    deep: Struck
+    quoted: Taken
+    day: tuple[Reading, Reading]
+    """All values of options, loans and LP shares, before the purchases and after."""
+    asked: tuple[int, int, int]
+    """A premium: as asked for before and after, and as paid."""
+    back: float
+    """The watched pool's price when makers had been."""
+    night_pair: tuple[Reading, Reading]
+    night: Struck
+    night_quote: Taken | None
+    stood: float
+    """Hours that the night's print stood."""
+    monday: int
+    chart: dict[Amm, list[tuple[float, float]]]
+    curves: dict[str, list[float | None]]
+    sizes: list[float]
+    halted: dict[str, Any]
+
+
 def play(chain: RpcChain, setting: Setting, progress: Progress) -> Page:
     return play_with(chain, setting, progress, None)
 
@@ -210,27 +237,26 @@ def play_with(chain: RpcChain, setting: Setting, progress: Progress, feed: Calla
     progress(0.9)
     halted = _believed(scene)
     progress(1.0)
-    return _page(
-        setting,
-        scene,
-        share,
-        thin,
-        watched,
-        deep,
-        quoted,
-        (before, after),
-        (asked, asked_after, int(opened)),
-        back,
-        (night_before, night_after),
-        night,
-        night_quote,
-        stood,
-        monday,
-        chart,
-        curves,
-        sizes,
-        halted,
+    story = Story(
+        share=share,
+        thin=thin,
+        watched=watched,
+        deep=deep,
+        quoted=quoted,
+        day=(before, after),
+        asked=(asked, asked_after, int(opened)),
+        back=back,
+        night_pair=(night_before, night_after),
+        night=night,
+        night_quote=night_quote,
+        stood=stood,
+        monday=monday,
+        chart=chart,
+        curves=curves,
+        sizes=sizes,
+        halted=halted,
     )
+    return _page(setting, scene, story)
 
 
 def _prices(setting: Setting) -> tuple[float, float]:
@@ -313,31 +339,11 @@ def _moved(pair: tuple[Reading, Reading]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in before if after[name] != before[name]}
 
 
-def _page(  # one place that knows all figures
-    setting: Setting,
-    scene: Scene,
-    share: float,
-    thin: Struck,
-    watched: Struck,
-    deep: Struck,
-    quoted: Taken,
-    day: tuple[Reading, Reading],
-    asked: tuple[int, int, int],
-    back: float,
-    night_pair: tuple[Reading, Reading],
-    night: Struck,
-    night_quote: Taken | None,
-    stood: float,
-    monday: int,
-    chart: dict[Amm, list[tuple[float, float]]],
-    curves: dict[str, list[float | None]],
-    sizes: list[float],
-    halted: dict[str, Any],
-) -> Page:
-    town = scene.town
+def _page(setting: Setting, scene: Scene, story: Story) -> Page:
+    town, share, thin = scene.town, story.share, story.thin
     tokens, usd = thin.reserves
-    moved, moved_at_night = _moved(day), _moved(night_pair)
-    limit = int(day[0]["loan: borrowLimit"]) / 10**6
+    moved, moved_at_night = _moved(story.day), _moved(story.night_pair)
+    limit = int(story.day[0]["loan: borrowLimit"]) / 10**6
     naive = limit * thin.after / share
     checks = [
         Check(
@@ -348,41 +354,42 @@ def _page(  # one place that knows all figures
         Check(
             "no option, loan or LP share is worth a unit more or less, by day",
             not moved,
-            f"{len(day[0]) - len(moved)} of {len(day[0])} values equal to the last unit" + _names(moved),
+            f"{len(story.day[0]) - len(moved)} of {len(story.day[0])} values equal to the last unit" + _names(moved),
         ),
         Check(
             "nor by night, with the holiday ahead",
             not moved_at_night,
-            f"{len(night_pair[0]) - len(moved_at_night)} of {len(night_pair[0])} values equal" + _names(moved_at_night),
+            f"{len(story.night_pair[0]) - len(moved_at_night)} of {len(story.night_pair[0])} values equal"
+            + _names(moved_at_night),
         ),
         Check(
             "an option bought after the print costs what it cost before, to the unit",
-            asked[0] == asked[1] == asked[2],
-            f"{asked[0] / 10**18:.6f}, {asked[1] / 10**18:.6f} and {asked[2] / 10**18:.6f} AMZNX",
+            story.asked[0] == story.asked[1] == story.asked[2],
+            f"{story.asked[0] / 10**18:.6f}, {story.asked[1] / 10**18:.6f} and {story.asked[2] / 10**18:.6f} AMZNX",
         ),
         Check(
             "signed quotes sell at their spread",
-            quoted.cost <= 0.02,
-            f"{quoted.cost:+.2%} by day, "
-            + ("refused" if night_quote is None else f"{night_quote.cost:+.2%}")
+            story.quoted.cost <= 0.02,
+            f"{story.quoted.cost:+.2%} by day, "
+            + ("refused" if story.night_quote is None else f"{story.night_quote.cost:+.2%}")
             + " by night",
         ),
         Check(
             "makers at their post take the print back within a minute",
-            abs(back / share - 1) < 0.05,
-            f"{watched.after:,.0f} to {back:,.2f} USD",
+            abs(story.back / share - 1) < 0.05,
+            f"{story.watched.after:,.0f} to {story.back:,.2f} USD",
         ),
         Check(
             "after the early close it stands until New York opens again",
-            stood != float("inf")
-            and town.chain.now >= monday
-            and stood * HOUR >= monday - (town.start + HOUR) - 6 * HOUR,
-            f"{stood:,.1f} hours",
+            story.stood != float("inf")
+            and town.chain.now >= story.monday
+            and story.stood * HOUR >= story.monday - (town.start + HOUR) - 6 * HOUR,
+            f"{story.stood:,.1f} hours",
         ),
         Check(
             "a feed that repeats the print halts the market and moves nothing",
-            halted["status"] is PriceStatus.HALTED and not any(halted["moved"].values()),
-            f"{halted['status'].name.lower()}, {sum(map(abs, halted['moved'].values())):,} units",
+            story.halted["status"] is PriceStatus.HALTED and not any(story.halted["moved"].values()),
+            f"{story.halted['status'].name.lower()}, {sum(map(abs, story.halted['moved'].values())):,} units",
         ),
     ]
 
@@ -398,14 +405,21 @@ def _page(  # one place that knows all figures
 
     rows = [
         row("(a) incentive pool, thin", thin, "stands: nobody may mint against it"),
-        row("(b) the same pool, makers at work", watched, f"{back:,.2f} USD a minute later"),
-        row("(b) the same pool, after the early close", night, f"stands for {stood:,.1f} hours"),
-        row("(b) makers' pool of 200,000 USD a side", deep, "no gap worth closing"),
-        ("(c) signed quote, by day", "500 AMZNX in stock", f"{share * (1 + quoted.cost):,.2f}", "no print", "", ""),
+        row("(b) the same pool, makers at work", story.watched, f"{story.back:,.2f} USD a minute later"),
+        row("(b) the same pool, after the early close", story.night, f"stands for {story.stood:,.1f} hours"),
+        row("(b) makers' pool of 200,000 USD a side", story.deep, "no gap worth closing"),
+        (
+            "(c) signed quote, by day",
+            "500 AMZNX in stock",
+            f"{share * (1 + story.quoted.cost):,.2f}",
+            "no print",
+            "",
+            "",
+        ),
         (
             "(c) signed quote, by night",
             "500 AMZNX in stock",
-            "refused" if night_quote is None else f"{share * (1 + night_quote.cost):,.2f}",
+            "refused" if story.night_quote is None else f"{share * (1 + story.night_quote.cost):,.2f}",
             "no print",
             "",
             "",
@@ -413,8 +427,8 @@ def _page(  # one place that knows all figures
         ("(d) options, loans, LP shares", "4,000 AMZNX in the pools", "sells no spot", "no print", "", "nothing moves"),
     ]
     worth = [
-        (name, f"{before:,}", f"{day[1][name]:,}", f"{day[1][name] - before:,}")
-        for name, before in day[0].items()
+        (name, f"{before:,}", f"{story.day[1][name]:,}", f"{story.day[1][name] - before:,}")
+        for name, before in story.day[0].items()
         if any(word in name for word in ("mark", "10^24", "borrowLimit", "loan: debt", "price", "toOwner"))
     ]
     figures = [
@@ -422,7 +436,10 @@ def _page(  # one place that knows all figures
             "What the pool prints, from the purchase on",
             "hours since the purchase by day",
             "price of the pool, USD",
-            [Series(pool.name, [h for h, _ in seen], [p for _, p in seen], Mark.STEP) for pool, seen in chart.items()],
+            [
+                Series(pool.name, [h for h, _ in seen], [p for _, p in seen], Mark.STEP)
+                for pool, seen in story.chart.items()
+            ],
             log_y=True,
             note="The pool with makers is struck twice: in the session, and two hours after the early close.",
         ),
@@ -433,10 +450,10 @@ def _page(  # one place that knows all figures
             [
                 Series(
                     name,
-                    [s for s, c in zip(sizes, costs, strict=True) if c is not None],
+                    [s for s, c in zip(story.sizes, costs, strict=True) if c is not None],
                     [100 * c for c in costs if c is not None],
                 )
-                for name, costs in curves.items()
+                for name, costs in story.curves.items()
             ],
             log_x=True,
             log_y=True,
@@ -445,9 +462,9 @@ def _page(  # one place that knows all figures
     finding = (
         f"{SPENT:,.0f} USD take a pool of {usd:,.2f} USD and {tokens:.4f} AMZNX from {thin.before:,.2f} to "
         f"{thin.after:,.0f} USD, {thin.after / share:.0f} times the share; makers undo it within a minute while New "
-        f"York trades and after {stood:,.0f} hours over the holiday; a signed quote costs {quoted.cost:.1%} over the "
-        "share; "
-        f"of {len(day[0])} values of options, loans and LP shares "
+        f"York trades and after {story.stood:,.0f} hours over the holiday; a signed quote costs "
+        f"{story.quoted.cost:.1%} over the share; "
+        f"of {len(story.day[0])} values of options, loans and LP shares "
         + ("none moves by a unit." if not moved else f"{len(moved)} move.")
     )
     notes = (
@@ -466,7 +483,7 @@ def _page(  # one place that knows all figures
         TITLE,
         QUESTION,
         finding,
-        f"ape run scenario {SLUG} --seed {setting.seed}",
+        setting.command(SLUG),
         figures,
         [
             Grid(

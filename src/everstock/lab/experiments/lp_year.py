@@ -206,7 +206,7 @@ def page(results: Results, setting: Setting) -> Page:
         title=TITLE,
         question=QUESTION,
         finding=finding,
-        command=f"ape run scenario {SLUG} --seed {setting.seed}",
+        command=setting.command(SLUG),
         figures=figures(results),
         grids=grids(results),
         checks=checks(results),

@@ -379,7 +379,7 @@ def _page(setting: Setting, path: Course, incentive: Incentive, sides: list[Opti
         TITLE,
         QUESTION,
         finding,
-        f"ape run scenario {SLUG} --seed {setting.seed}",
+        setting.command(SLUG),
         figures,
         [Grid("By day", columns, rows)],
         checks,

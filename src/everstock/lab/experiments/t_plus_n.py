@@ -227,7 +227,7 @@ def _page(setting: Setting, cases: list[Case], unmoved: dict[str, float], days: 
         TITLE + quick,
         QUESTION,
         finding,
-        f"ape run scenario {SLUG} --seed {setting.seed}",
+        setting.command(SLUG),
         figures,
         [
             Grid(

@@ -406,7 +406,7 @@ def _page(setting: Setting, week: Week, flow: list[Order], days: int) -> Page:
         TITLE,
         QUESTION,
         finding,
-        f"ape run scenario {SLUG} --seed {setting.seed}",
+        setting.command(SLUG),
         figures,
         [
             Grid(f"{days} days", columns, rows, IN_USE),

@@ -282,7 +282,7 @@ def report(
             "that sell it?"
         ),
         finding=finding,
-        command=command(setting),
+        command=setting.command(NAME),
         figures=[
             _value_figure("A call on bitcoin", bitcoin, call=True),
             _value_figure("A put on bitcoin", bitcoin, call=False),
@@ -386,19 +386,6 @@ def report(
             "One fortnight says nothing about a year: LPs can lose, most of all on a one-sided book.",
         ],
     )
-
-
-def command(setting: Setting) -> str:
-    parts = [f"ape run scenario {NAME}"]
-    if setting.prices is not None:
-        parts.append(f"--prices {setting.prices.name}")
-    if setting.window is not None:
-        parts.append(f"--window {setting.window.first}:{setting.window.last}")
-    if setting.seed != 1:
-        parts.append(f"--seed {setting.seed}")
-    if setting.quick:
-        parts.append("--quick")
-    return " ".join(parts)
 
 
 def _value_figure(title: str, curve: Curve, *, call: bool) -> Figure:

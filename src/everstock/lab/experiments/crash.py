@@ -373,7 +373,7 @@ def report(setting: Setting, results: list[Result]) -> Page:
             f"−80% {lps[2]:+.1f} and {last.of('insurance LP'):+.1f}. Cash never fell below "
             f"{min(r.act.seen.least_cover for r in results):.2f} times what was reserved."
         ),
-        command=command(setting),
+        command=setting.command(NAME),
         figures=[figure for r in results for figure in _figures(r)]
         + [
             Figure(
@@ -496,15 +496,6 @@ def _source(setting: Setting, first: Result) -> str:
             "--prices to replay history."
         )
     return f"The first act replays {paths.window} through each day's open, high, low and close ({paths.source})."
-
-
-def command(setting: Setting) -> str:
-    text = f"ape run scenario {NAME} --seed {setting.seed}"
-    if setting.prices is not None:
-        text += f" --prices {setting.prices.name}"
-    if setting.window is not None:
-        text += f" --window {setting.window.first}:{setting.window.last}"
-    return text + (" --quick" if setting.quick else "")
 
 
 EXPERIMENT = Experiment(

@@ -371,10 +371,13 @@ def level(values: Mapping[str, Sequence[int]]) -> Check:
         part = max(1, len(gas) // 4)
         return sum(gas[-part:]) / sum(gas[:part]) - 1
 
+    name = "Users of the tokens listed last pay what those of the first do"
+    if none := [kind for kind, gas in values.items() if not gas]:
+        return Check(name, False, f"nobody managed: {', '.join(none)}")
     worst = max(values, key=lambda kind: abs(drift(values[kind])))
     by = drift(values[worst])
     return Check(
-        "Users of the tokens listed last pay what those of the first do",
+        name,
         abs(by) <= TOLERANCE,
         f"the last quarter's mean is at most {abs(by):.2%} away from the first quarter's ({worst})",
     )
@@ -406,7 +409,7 @@ def report(
             f"{by_operation['open'][0]:,}; no operation differed by more than {worst:.2%}, and listing token "
             f"{total} took {listings[-1]:,} gas after {listings[0]:,} for the first."
         ),
-        command=command(setting),
+        command=setting.command(NAME),
         figures=[
             Figure(
                 "What it takes to list one more token",
@@ -495,10 +498,6 @@ SHOWN = ("open", "close", "main pool deposit", "margin in", "main redemption exe
 
 def _first(faults: Sequence[str]) -> str:
     return f"; first: {faults[0]}" if faults else ""
-
-
-def command(setting: Setting) -> str:
-    return f"ape run scenario {NAME} --seed {setting.seed}" + (" --quick" if setting.quick else "")
 
 
 EXPERIMENT = Experiment(
