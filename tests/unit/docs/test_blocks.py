@@ -38,6 +38,7 @@ STORY = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d [A-Z]\w\w \d\d:\d\d  ")
 SHORTER = {
     "make fuzz": "MINUTES=0.02",
     "make report": "ONLY=amznx-print QUICK=1",
+    "pytest tests/unit/vault": "-k settle_of_nothing",
     "python -m everstock.lab.bulk": "--agents 40 --rounds 2",
     "ape run scenario crash --prices": "--window 2025-04-03:2025-04-04 --quick",
     **{f"ape run scenario {name}": "--quick" for name in EXPERIMENTS},
