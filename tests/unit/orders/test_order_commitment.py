@@ -43,6 +43,20 @@ def test_the_deadline_lies_ahead_and_within_ninety_days(pit):
     pit.commit(pit.order(deadline=most))
 
 
+@pytest.mark.parametrize("word", [*range(9), *range(11, 17)])
+def test_a_word_beyond_its_type_is_no_order(pit, word):
+    """The hash is of the words as they stand in the calldata: one with more than its type holds never commits."""
+    order = pit.order(execution_fee=1, salt=5)
+    data = bytearray(pit.book.commit.encode(order.struct))
+    at = 4 + 32 + 32 * word
+    data[at] ^= 0x80
+    with pit.refused(order, "Empty"):
+        pit.desk.chain.send(pit.trader, pit.book.address, bytes(data))
+    data[at] ^= 0x80
+    pit.desk.chain.send(pit.trader, pit.book.address, bytes(data))
+    assert pit.book.commitmentOf(pit.trader, pit.hash(order)).committedAt == pit.now
+
+
 # ── signed ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
