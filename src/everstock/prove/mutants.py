@@ -160,7 +160,8 @@ def baseline(tree: Tree, tests: str) -> list[str]:
 
 
 def _failures(tree: Tree, arguments: Sequence[str], mutant: str) -> list[str]:
-    options = ["-p", "everstock.prove.mutant_plugin", "-k", UNFIT]
+    # None of these needs the chain that ape starts with every session.
+    options = ["-p", "no:ape_test", "-p", "everstock.prove.mutant_plugin", "-k", UNFIT]
     try:
         done = tree.pytest([*options, *arguments], TIMEOUT, EVERSTOCK_MUTANT=mutant)
     except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from everstock.artifacts import load
 from support.desk import DAY, EXERCISE, HALTED, INSURANCE, MAIN, MARK, ONE, STALE, WAD, Desk
 
 N = 10 * ONE
@@ -43,6 +44,36 @@ def test_exercise_from_the_cap_on_and_not_a_tick_before(desk, is_call, near, tow
     closed = desk.exercise(0, is_call).return_value
     assert closed.payoutMain == N * 3 // 4
     assert closed.payoutInsurance == N * (mark - CAP) // WAD
+
+
+@pytest.mark.parametrize(("is_call", "near"), [(True, 105_000), (False, 15_000)])
+def test_a_mark_of_the_very_cap_is_exercised_and_one_unit_less_is_not(desk, is_call, near):
+    """A feed of eight decimals steps over the cap; one that prints WAD meets it."""
+    desk.open(0, is_call, N)
+    desk.move(near)
+    oracle, asset = desk.system.oracle, desk.market.asset.id
+    feed = desk.chain.deploy(load()["HostileFeed"], sender=desk.who.governor)
+    feed.push(near * WAD, sender=desk.who.governor)
+    config = oracle.assetConfig(asset)
+    oracle.setAsset(asset, (feed, config.maxAge, config.deviation, config.calendar), sender=desk.who.governor)
+
+    def mark_at(price: int) -> int:
+        feed.push(price, sender=desk.who.governor)
+        return int(desk.quote(0, is_call, MARK).value)
+
+    low, high = near * WAD * 95 // 100, near * WAD * 105 // 100
+    while high - low > 1:
+        middle = (low + high) // 2
+        with desk.chain.anchor():
+            reached = mark_at(middle) >= CAP
+        low, high = (low, middle) if reached == is_call else (middle, high)
+    price, before = (high, low) if is_call else (low, high)
+    with desk.chain.anchor():
+        assert mark_at(before) == CAP - 1
+        with desk.refused("PerpetualOptions_BelowCap", CAP - 1, CAP):
+            desk.exercise(0, is_call)
+    assert mark_at(price) == CAP
+    assert desk.exercise(0, is_call).return_value.payoutMain == N * 3 // 4
 
 
 def test_exercise_pays_the_mark_less_the_reward(desk):
