@@ -22,6 +22,7 @@ MINUTES = os.environ.get("EVERSTOCK_FUZZ_MINUTES")
 CASES = Path(__file__).parents[1] / "regression" / "cases"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0)
 def test_contracts_and_model_agree_on_every_call(capsys: pytest.CaptureFixture[str]) -> None:
     figures = run(SEED, seconds=60 * float(MINUTES)) if MINUTES else run(SEED, calls=CALLS)

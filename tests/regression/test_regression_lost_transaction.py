@@ -50,7 +50,10 @@ def test_a_revert_waits_until_the_pool_is_empty(slow: SlowPool, lingers: int) ->
         chain.send(payer, payee)
         slow.asked, slow.lingers = [], lingers
         chain.revert(snapshot)
-        assert slow.asked == ["txpool_status"] * (lingers + 1) + ["evm_revert"]
+        *waiting, last = slow.asked
+        assert last == "evm_revert"
+        assert set(waiting) == {"txpool_status"}
+        assert len(waiting) > lingers, "once more, or more often: Anvil's own pool may linger too"
         assert chain.send(payer, payee).block_number == chain.block_number == 1
 
 

@@ -119,6 +119,7 @@ def run_round(chosen: int) -> Any:
     return machine
 
 
+@pytest.mark.long
 def test_any_order_of_moves_keeps_every_invariant(capsys: pytest.CaptureFixture[str]) -> None:
     # Each round enables other rules, at Hypothesis's liking: as many rounds as it takes to have met them all.
     for round_ in range(MOST_ROUNDS):

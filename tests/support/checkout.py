@@ -15,6 +15,8 @@ LEFT = {".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", "b
 LINKED = {".venv", "lib", "node_modules"}
 STAMPS = ("venv", "python", "node", "provision")
 PATIENCE = 240.0
+PORT_TAKEN = "Timed out waiting for successful RPC connection to the 'anvil' process"
+"""What ape says when the port that it drew for its chain was another's."""
 
 
 class Checkout:
@@ -48,7 +50,14 @@ class Checkout:
 
     def run(self, line: str, *, typed: str = "") -> str:
         """What the shell prints for it. It must end well."""
-        done = subprocess.run(
+        done = self._run(line, typed)
+        if done.returncode and PORT_TAKEN in done.stdout:
+            done = self._run(line, typed)
+        assert done.returncode == 0, f"{line} ended with {done.returncode}: {done.stdout}"
+        return done.stdout
+
+    def _run(self, line: str, typed: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             ["sh", "-c", line],
             cwd=self.folder,
             env=self.env,
@@ -59,8 +68,6 @@ class Checkout:
             timeout=PATIENCE,
             check=False,
         )
-        assert done.returncode == 0, f"{line} ended with {done.returncode}: {done.stdout}"
-        return done.stdout
 
     def run_until(self, line: str, said: str) -> str:
         """Of what runs for good: until it has said this. Told to end, it must end well."""

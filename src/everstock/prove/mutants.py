@@ -160,8 +160,7 @@ def baseline(tree: Tree, tests: str) -> list[str]:
 
 
 def _failures(tree: Tree, arguments: Sequence[str], mutant: str) -> list[str]:
-    # None of these needs the chain that ape starts with every session.
-    options = ["-p", "no:ape_test", "-p", "everstock.prove.mutant_plugin", "-k", UNFIT]
+    options = ["-p", "everstock.prove.mutant_plugin", "-k", UNFIT]
     try:
         done = tree.pytest([*options, *arguments], TIMEOUT, EVERSTOCK_MUTANT=mutant)
     except subprocess.TimeoutExpired:

@@ -114,7 +114,7 @@ def insolvent(desk: Desk) -> Desk:
     return desk
 
 
-def test_an_insolvent_account_is_settled_where_it_cannot_be_sold(insolvent, born):
+def test_an_insolvent_account_is_settled_where_it_cannot_be_sold(born, insolvent):
     desk, keeper = insolvent, born()
     # The log began before the account did; in a halt nobody is liquidated.
     assert Kind.SETTLE in kinds(keeper)
@@ -124,7 +124,7 @@ def test_an_insolvent_account_is_settled_where_it_cannot_be_sold(insolvent, born
     assert Kind.SETTLE not in kinds(keeper), "a second's rent is no reason to do it again"
 
 
-def test_nobody_pays_for_others_who_does_not_want_to(insolvent, born):
+def test_nobody_pays_for_others_who_does_not_want_to(born, insolvent):
     assert kinds(born(policy=Policy(unpaid=False))) == []
     assert sum(insolvent.debt()) == 0
 
