@@ -212,7 +212,7 @@ interface IOptionMarket {
     /// @notice Like `pokeAndQuote`, as a view at the price that `poke` would take now.
     function quote(int16 strike, bool isCall, QuoteKind kind) external view returns (Quote memory);
 
-    /// @notice The stored price, its stamp and its cell: what an order compares itself with.
+    /// @notice The stored price, its stamp and its cell: what an order's trigger and an at-the-money leg are held against.
     function lastPrint() external view returns (uint256 price, uint40 updatedAt, int16 cell);
 
     function phase() external view returns (Phase);

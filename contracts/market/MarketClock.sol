@@ -32,7 +32,8 @@ abstract contract MarketClock is IOptionMarket, AccessManaged {
 
     /// @dev One operation. `from`: the clock as it stood, whose cell the strikes' snapshots follow. `stored`: the variance word as it stands in storage.
     ///      `clock`, `variance`: as they are now. Pending, at the stored price: `run`, loaded variance × weighted time, and the first `due` events.
-    ///      `lnS`: ln of the stored price against R, once somebody has asked. Neither of the two clocks and not `variance` know of a run that the stored word holds: it is in `run`, and its end is their `accruedAt`.
+    ///      `lnS`: ln of the stored price against R, once somebody has asked.
+    ///      Neither of the two clocks and not `variance` know of a run that the stored word holds: it is in `run`, and its end is their `accruedAt`.
     struct Work {
         Clock from;
         Clock clock;
